@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ContactCentreConfig(AppConfig):
+    name = "contactcentre"
+    default_auto_field = "django.db.models.BigAutoField"

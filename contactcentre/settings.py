@@ -1,0 +1,315 @@
+"""Settings of one installation: every value an operator may choose comes from the environment, the rest is decided here."""
+
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from celery.schedules import schedule
+from csp.constants import NONCE, NONE, SELF
+
+from contactcentre.environment import Environment, database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+# --- what an operator chooses -----------------------------------------------------------------------------------------
+DEMO = env.boolean("DEMO", help="Serve the demo world: seeded people, secrets made on the spot, loopback only.")
+DATA_DIR = Path(
+    env.text(
+        "DATA_DIR",
+        str(BASE_DIR / "var"),
+        shown="var/",
+        help="Folder for the SQLite database, outboxes and made secrets.",
+    )
+).resolve()
+PORT = env.integer("PORT", 8000, low=1, high=65535, help="Port on 127.0.0.1 that `manage.py up` listens on.")
+PUBLIC_URL = env.url(
+    "PUBLIC_URL",
+    f"http://localhost:{PORT}",
+    schemes=("https", "http"),
+    shown="http://localhost:PORT",
+    help="Address under which customers, staff and the telephone provider reach us; https turns on every secure-cookie rule.",
+)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", help="Host names to answer to, besides the one in PUBLIC_URL.")
+TRUSTED_PROXIES = env.integer(
+    "TRUSTED_PROXIES", 0, low=0, high=5, help="How many reverse proxies of ours add to X-Forwarded-For in front of us."
+)
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR"), help="Lowest severity that is logged to stdout."
+)
+
+DATABASE_URL = env.url(
+    "DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'contactcentre.sqlite3'}",
+    schemes=("postgresql", "postgres", "sqlite"),
+    shown="sqlite:///DATA_DIR/contactcentre.sqlite3",
+    help="Database: sqlite:///path or postgresql://user:password@host:port/name?sslmode=verify-full.",
+)
+DATABASE_OWNER_URL = env.url(
+    "DATABASE_OWNER_URL",
+    schemes=("postgresql", "postgres"),
+    help="The same database as the owner of its tables; used by `manage.py up` for migrations only, so that the application need not own them.",
+)
+SEQUENCER_DATABASE_URL = env.url(
+    "SEQUENCER_DATABASE_URL",
+    schemes=("postgresql", "postgres"),
+    help="The same database as the role that numbers the log's entries; reserved for the log's sequencer.",
+)
+REDIS_URL = env.url(
+    "REDIS_URL",
+    schemes=("redis", "rediss"),
+    help="Broker and cache, redis://host:port/number; empty runs worker and beat inside the web process.",
+)
+
+_MADE = DATA_DIR / "secrets" if DEMO else None
+SECRET_KEY = env.secret(
+    "SECRET_KEY", kept_in=_MADE, help="Signs sessions; 50 random characters, the same on every process."
+)
+FIELD_KEY = env.key(
+    "FIELD_KEY",
+    kept_in=_MADE,
+    help="Wraps subject keys and authenticator secrets: openssl rand -base64 32. Losing it loses them.",
+)
+TWILIO_AUTH_TOKEN = env.secret(
+    "TWILIO_AUTH_TOKEN",
+    kept_in=_MADE,
+    needed=False,
+    help="Checks the signature of every telephone webhook; without it all of them are refused.",
+)
+TWILIO_AUTH_TOKEN_PREVIOUS = env.secret(
+    "TWILIO_AUTH_TOKEN_PREVIOUS", needed=False, help="The token before a rotation, accepted beside the present one."
+)
+IVR_NUMBER = env.text(
+    "IVR_NUMBER", "+358800123456", help="The telephone number that callers dial and that our pages name, in E.164."
+)
+
+NOTICE_BACKEND = env.choice(
+    "NOTICE_BACKEND",
+    ("file", "mail"),
+    help="How notices leave: file writes them to DATA_DIR/outbox, mail sends e-mail by EMAIL_URL and writes the other channels to the outbox.",
+)
+EMAIL_URL = env.url(
+    "EMAIL_URL",
+    schemes=("smtp", "smtps"),
+    help="Mail server, smtps://user:password@host:port; empty writes mail to DATA_DIR/outbox.",
+)
+EMAIL_FROM = env.text("EMAIL_FROM", "Contact centre <noreply@example.org>", help="Sender of our e-mail.")
+env.refuse_misspelt()
+
+# --- the house --------------------------------------------------------------------------------------------------------
+_HTTPS = PUBLIC_URL.startswith("https://")
+ALLOWED_HOSTS += [urlsplit(PUBLIC_URL).hostname or "", *(["localhost", "127.0.0.1"] if DEMO else [])]
+DEBUG = False
+ROOT_URLCONF = "contactcentre.urls"
+WSGI_APPLICATION = "contactcentre.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+INSTALLED_APPS = [
+    "contactcentre.admin_config.ContactCentreAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "axes",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "contactcentre",
+    "ivr",
+    "cases",
+    "visits",
+    "verification",
+    "notices",
+    "audit",
+]
+MIDDLEWARE = [
+    "contactcentre.proxies.ProxyMiddleware",
+    "contactcentre.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "contactcentre.session_limit.SessionLimitMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "contactcentre" / "templates"],  # before the admin's own, so that its pages can be extended
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "contactcentre.demo_lock.banner",
+            ]
+        },
+    }
+]
+
+# --- data -------------------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": database("DATABASE_URL", DATABASE_URL)
+}  # ATOMIC_REQUESTS stays off: the gate opens the transaction
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- staff and their sessions -----------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "verification.Staff"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+OTP_TOTP_ISSUER = "contactcentre"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a name alone would let a stranger lock staff out
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # logins are entries of our own log
+AXES_ENABLE_ADMIN = False
+AXES_CLIENT_IP_CALLABLE = "contactcentre.proxies.client_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "password", "otp_token", "otp", "csrfmiddlewaretoken"]
+
+SESSION_COOKIE_NAME = "__Host-sid" if _HTTPS else "sid"  # browsers refuse the __Host- prefix over plain http
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 15 * 60
+SESSION_SAVE_EVERY_REQUEST = True  # which makes the 15 minutes those since the last request
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_LONGEST_SECONDS = 8 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "csrf"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# --- browsers ---------------------------------------------------------------------------------------------------------
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _HTTPS else 0
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = (
+    True  # a few hundred files, served from the packages: nothing to collect before the first start
+)
+
+# --- languages and time -----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "fi"
+LANGUAGES = [("fi", "Suomi"), ("sv", "Svenska"), ("en", "English")]
+LANGUAGE_COOKIE_NAME = "language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Helsinki"
+
+# --- API --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # each view names who may come; one that forgets lets nobody in
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "contactcentre",
+    "DESCRIPTION": "A contact centre that verifies first.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- work that must not be lost ---------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600} if REDIS_URL else {"polling_interval": 0.1}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_TASK_PUBLISH_RETRY = False  # a task is a hint: when the broker is away the sweep does the work, and nobody waits
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "notices.sweep": {"task": "notices.tasks.sweep", "schedule": schedule(2)},
+    "visits.sweep": {"task": "visits.tasks.sweep", "schedule": schedule(2)},
+    "visits.remind": {"task": "visits.tasks.remind", "schedule": schedule(60)},
+}
+
+# --- mail and logs ----------------------------------------------------------------------------------------------------
+_mail = urlsplit(EMAIL_URL)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = str(DATA_DIR / "outbox" / "mail")
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
+FROM_NAME, FROM_ADDRESS = parseaddr(EMAIL_FROM)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "contactcentre.logs.formatter"}},
+    "filters": {"no_tokens": {"()": "contactcentre.logs.WithoutTokens"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "json",
+            "filters": ["no_tokens"],
+        }
+    },
+    "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
