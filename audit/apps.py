@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import append_only
 
 
-def reinstall_guards(using: str, **kwargs: Any) -> None:
+def reinstall_guards(using: str, **_: Any) -> None:
     """Install every append-only guard that is missing, once all apps have migrated."""
     append_only.install(connections[using])
 

@@ -1,0 +1,177 @@
+"""Keep tables append-only by triggers, on PostgreSQL and SQLite.
+
+There is one mechanism and no migration operation: a module calls `protect("its_table")` when it is imported, and
+after every `migrate` (post_migrate, see audit/apps.py) the guards of all protected tables are installed again. That
+is not a luxury: SQLite remakes a table for most alterations and silently drops the triggers it had.
+
+Triggers are guard rails. On PostgreSQL they are ENABLE ALWAYS, so that `session_replication_role = replica` does not
+pass them, but the owner of a table can still drop them: in production the application is not the owner. On SQLite
+`PRAGMA recursive_triggers=ON` makes REPLACE fire the DELETE guard; the INSERT guard stands behind it for every key
+except partial unique indexes. `verify` tells whether the guards stand as they should.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+FUNCTION = "audit_append_only"
+FUNCTION_BODY = "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '42501'; END"
+
+# Bits of pg_trigger.tgtype: ROW 1, BEFORE 2, DELETE 8, UPDATE 16, TRUNCATE 32.
+ROW_GUARD = 1 + 2 + 8 + 16
+TRUNCATE_GUARD = 2 + 32
+
+_protected: dict[str, None] = {}
+
+
+class Altered(Exception):  # noqa: N818 - the name of what was found
+    """Tell that guards are missing or differ from what they should be; `findings` names each."""
+
+    def __init__(self, findings: "list[Finding]") -> None:
+        self.findings = findings
+        super().__init__("append-only guards: " + ", ".join(f"{f.table}.{f.trigger} {f.state}" for f in findings))
+
+
+class Finding(NamedTuple):
+    table: str
+    trigger: str
+    state: Literal["missing", "altered"]
+
+
+def protect(*tables: str) -> None:
+    """Declare tables append-only; call it at import. Installed on the next migrate."""
+    _protected.update(dict.fromkeys(tables))
+
+
+def protected() -> tuple[str, ...]:
+    """Name every table that was declared append-only, in the order of declaration."""
+    return tuple(_protected)
+
+
+def statements(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:
+    """Give the SQL that installs each guard of one existing table, by the name of its trigger."""
+    if connection.vendor == "postgresql":
+        return _postgresql(table)
+    if connection.vendor == "sqlite":
+        return _sqlite(table, _sqlite_keys(connection, table))
+    raise NotImplementedError(f"no append-only guard for {connection.vendor}")
+
+
+def install(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[Finding]:
+    """Install what is missing or altered on those tables that exist; return what was mended."""
+    existing = set(connection.introspection.table_names())
+    wanted = [table for table in (protected() if tables is None else tables) if table in existing]
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _install_function(cursor)
+        mended = findings(connection, wanted)
+        for finding in mended:
+            cursor.execute(f'DROP TRIGGER IF EXISTS "{finding.trigger}"' + _on(connection, finding.table))
+            for statement in statements(connection, finding.table)[finding.trigger]:
+                cursor.execute(statement)
+    return mended
+
+
+def missing(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[str]:
+    """Name each guard that is absent, as "table.trigger"."""
+    return [f"{f.table}.{f.trigger}" for f in findings(connection, tables) if f.state == "missing"]
+
+
+def verify(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> None:
+    """Raise Altered unless every guard of every protected table stands exactly as installed."""
+    if found := findings(connection, tables):
+        raise Altered(found)
+
+
+def findings(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[Finding]:
+    """List the guards that are missing or differ from what they should be."""
+    inspect = _inspect_postgresql if connection.vendor == "postgresql" else _inspect_sqlite
+    names = list(protected() if tables is None else tables)
+    return inspect(connection, names) if names else []
+
+
+def _on(connection: BaseDatabaseWrapper, table: str) -> str:
+    return f' ON "{table}"' if connection.vendor == "postgresql" else ""
+
+
+def _postgresql(table: str) -> dict[str, list[str]]:
+    events = {f"{table}_ao_row": "UPDATE OR DELETE", f"{table}_ao_truncate": "TRUNCATE"}
+    return {
+        name: [
+            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" '
+            f"FOR EACH {'STATEMENT' if event == 'TRUNCATE' else 'ROW'} EXECUTE FUNCTION {FUNCTION}()",
+            f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"',
+        ]
+        for name, event in events.items()
+    }
+
+
+def _install_function(cursor: CursorWrapper) -> None:
+    # Replacing it on every migrate would need its owner; it is replaced only when it is not what it should be.
+    cursor.execute(
+        "SELECT prosrc FROM pg_proc WHERE proname = %s AND pronamespace = current_schema()::regnamespace", [FUNCTION]
+    )
+    if cursor.fetchone() != (FUNCTION_BODY,):
+        cursor.execute(
+            f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $body${FUNCTION_BODY}$body$"
+        )
+
+
+def _inspect_postgresql(connection: BaseDatabaseWrapper, tables: list[str]) -> list[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.tgname, t.tgtype, t.tgenabled::text, t.tgqual IS NULL, t.tgattr::text, p.proname, p.prosrc"
+            " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE c.relname = ANY(%s) AND pg_table_is_visible(c.oid) AND NOT t.tgisinternal",
+            [tables],
+        )
+        standing = {row[0]: row[1:] for row in cursor.fetchall()}
+    found = []
+    for table in tables:
+        for name, kind in ((f"{table}_ao_row", ROW_GUARD), (f"{table}_ao_truncate", TRUNCATE_GUARD)):
+            if name not in standing:
+                found.append(Finding(table, name, "missing"))
+            elif standing[name] != (kind, "A", True, "", FUNCTION, FUNCTION_BODY):
+                found.append(Finding(table, name, "altered"))
+    return found
+
+
+def _sqlite(table: str, keys: list[tuple[str, ...]]) -> dict[str, list[str]]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    taken = " OR ".join("(" + " AND ".join(f'"{c}" = NEW."{c}"' for c in key) + ")" for key in keys) or "0"
+    is_taken = f'EXISTS (SELECT 1 FROM "{table}" WHERE {taken})'  # noqa: S608 - names come from the schema
+    create = f'CREATE TRIGGER "{table}_ao_'
+    return {
+        f"{table}_ao_update": [f'{create}update" BEFORE UPDATE ON "{table}" {refuse}'],
+        f"{table}_ao_delete": [f'{create}delete" BEFORE DELETE ON "{table}" {refuse}'],
+        f"{table}_ao_replace": [f'{create}replace" BEFORE INSERT ON "{table}" WHEN {is_taken} {refuse}'],
+    }
+
+
+def _sqlite_keys(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pragma_table_info(%s) WHERE pk > 0 ORDER BY pk", [table])
+        keys = {tuple(name for (name,) in cursor.fetchall())}
+        cursor.execute('SELECT name FROM pragma_index_list(%s) WHERE "unique" AND NOT partial', [table])
+        for (index,) in cursor.fetchall():
+            cursor.execute("SELECT name FROM pragma_index_info(%s) ORDER BY seqno", [index])
+            keys.add(tuple(name for (name,) in cursor.fetchall()))
+    # An index over an expression has a column without a name; REPLACE on it is left to recursive_triggers.
+    return sorted(key for key in keys if key and None not in key)
+
+
+def _inspect_sqlite(connection: BaseDatabaseWrapper, tables: list[str]) -> list[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        standing = dict(cursor.fetchall())
+    found = []
+    for table in tables:
+        for name, (sql,) in statements(connection, table).items():
+            if name not in standing:
+                found.append(Finding(table, name, "missing"))
+            elif standing[name] != sql:
+                found.append(Finding(table, name, "altered"))
+    return found
