@@ -1,4 +1,4 @@
-"""Puts our admin site in the place of Django's. Apart from apps.py, where importing AdminConfig would register it twice."""
+"""Puts our admin site in the place of Django's. Not in apps.py: importing AdminConfig there registers it twice."""
 
 from django.contrib.admin.apps import AdminConfig
 

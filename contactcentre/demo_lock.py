@@ -1,9 +1,35 @@
 """Keeps the demo and the real thing apart: a database remembers which of the two it was made for."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+
+from contactcentre.models import Mark
 
 
-def banner(request: HttpRequest) -> dict[str, bool]:
+class WrongWorld(Exception):
+    """DEMO and the database's mark don't agree; the message is one line for the operator."""
+
+
+def mark_new_database(**_: Any) -> None:
+    """Write the mark after the first migrate (a post_migrate receiver); a marked database keeps its mark."""
+    if not Mark.objects.exists():
+        Mark.objects.create(id=1, demo=settings.DEMO, at=timezone.now())
+
+
+def check() -> None:
+    """Raise WrongWorld unless the database was made for what we are about to serve."""
+    mark = Mark.objects.first()
+    if mark is None:
+        raise WrongWorld("This database has no mark that says whether it is a demo; run `manage.py migrate` first.")
+    if mark.demo and not settings.DEMO:
+        raise WrongWorld("This database was made for the demo; start with DEMO=1, or give another DATABASE_URL.")
+    if settings.DEMO and not mark.demo:
+        raise WrongWorld("This database isn't a demo; start with DEMO=0, or give the demo another DATABASE_URL.")
+
+
+def banner(request: HttpRequest) -> dict[str, bool]:  # noqa: ARG001 - a context processor is given the request
     """Tell every template whether this is the demo, so that every page can say so."""
     return {"demo": settings.DEMO}

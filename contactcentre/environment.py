@@ -6,6 +6,7 @@ that read the values. Each NAME may also be given as NAME_FILE, the path of a fi
 
 import base64
 import binascii
+import contextlib
 import difflib
 import os
 import secrets
@@ -21,7 +22,7 @@ OTHERS = frozenset({"HOST", "HOSTNAME", "HOSTTYPE", "SSH_PORT", "REPORT"})
 
 
 class BadSetting(SystemExit):
-    """A setting that can't be used. A SystemExit, so that every entry point ends with this one line and no traceback."""
+    """A setting that can't be used. A SystemExit, so that every entry point ends with this line and no traceback."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Environment:
         self.reference: dict[str, Setting] = {}
 
     def text(self, name: str, default: str = "", *, help: str, shown: str | None = None) -> str:
-        """Return the value as it stands; `shown` replaces the default in the reference where that depends on the machine."""
+        """Return the value as it stands; `shown` replaces a default that depends on the machine in the reference."""
         self._remember(name, "text", default if shown is None else shown, help)
         return self._value(name) or default
 
@@ -78,7 +79,7 @@ class Environment:
     def url(
         self, name: str, default: str = "", *, schemes: tuple[str, ...], help: str, shown: str | None = None
     ) -> str:
-        """Return an address whose scheme is one of schemes, without a slash at its end; never echoed, it may hold a password."""
+        """Return an address with one of these schemes, no slash at its end; never echoed, it may hold a password."""
         self._remember(name, "url " + " | ".join(schemes), default if shown is None else shown, help)
         value = self._value(name) or default
         if value and urlsplit(value).scheme not in schemes:
@@ -94,7 +95,7 @@ class Environment:
         make: Callable[[], str] | None = None,
         needed: bool = True,
     ) -> str:
-        """Return a secret of at least 16 characters; without one, make it once under kept_in (mode 0600), else stop the start."""
+        """Return a secret of 16 characters or more; without one, make it once under kept_in, else stop the start."""
         self._remember(name, "secret", "required; made once in the demo" if needed else "", help)
         value = self._value(name)
         if not value and kept_in is not None:
@@ -106,17 +107,14 @@ class Environment:
             raise BadSetting(f"{name} must have at least 16 characters; it has {len(value)}.")
         return value
 
-    def key(self, name: str, *, help: str, kept_in: Path | None = None) -> str:
-        """Return 32 random bytes in base64 (standard alphabet), as they were given."""
+    def key(self, name: str, *, help: str, kept_in: Path | None = None) -> bytes:
+        """Return 32 random bytes that are given in base64 (standard alphabet, RFC 4648 section 4)."""
         value = self.secret(name, help=help, kept_in=kept_in, make=new_key)
         self._remember(name, "secret, 32 bytes in base64", "required; made once in the demo", help)
-        try:
-            length = len(base64.b64decode(value, validate=True))
-        except binascii.Error:
-            length = 0
-        if length != 32:
-            raise BadSetting(f"{name} must be 32 bytes in base64; make one with: openssl rand -base64 32")
-        return value
+        with contextlib.suppress(binascii.Error):
+            if len(key := base64.b64decode(value, validate=True)) == 32:
+                return key
+        raise BadSetting(f"{name} must be 32 bytes in base64; make one with: openssl rand -base64 32")
 
     def refuse_misspelt(self) -> None:
         """Stop the start when a name that nobody reads looks like one that is read."""
@@ -157,7 +155,7 @@ def kept(path: Path, make: Callable[[], str]) -> str:
 
 
 def _place(path: Path, content: str) -> None:
-    """Write a file of our own and link it into place: the link fails for whoever comes second, never half a secret is seen."""
+    """Write a file of our own and link it into place: whoever comes second fails, and nobody sees half a secret."""
     own = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the caller's address: the last entry of X-Forwarded-For that one of our own proxies wrote, else the peer's."""
+    """Return the other end's address: what our own outermost proxy wrote into X-Forwarded-For, else the peer's."""
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     hops = settings.TRUSTED_PROXIES
     if hops and len(forwarded) >= hops:

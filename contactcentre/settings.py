@@ -1,4 +1,4 @@
-"""Settings of one installation: every value an operator may choose comes from the environment, the rest is decided here."""
+"""Settings of one installation: what an operator may choose comes from the environment, the rest is decided here."""
 
 from email.utils import parseaddr
 from pathlib import Path
@@ -29,7 +29,7 @@ PUBLIC_URL = env.url(
     f"http://localhost:{PORT}",
     schemes=("https", "http"),
     shown="http://localhost:PORT",
-    help="Address under which customers, staff and the telephone provider reach us; https turns on every secure-cookie rule.",
+    help="Address under which customers, staff and the telephone provider reach us; https makes cookies secure.",
 )
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", help="Host names to answer to, besides the one in PUBLIC_URL.")
 TRUSTED_PROXIES = env.integer(
@@ -49,7 +49,7 @@ DATABASE_URL = env.url(
 DATABASE_OWNER_URL = env.url(
     "DATABASE_OWNER_URL",
     schemes=("postgresql", "postgres"),
-    help="The same database as the owner of its tables; used by `manage.py up` for migrations only, so that the application need not own them.",
+    help="The same database as the owner of its tables; `manage.py up` migrates as him, nothing else does.",
 )
 SEQUENCER_DATABASE_URL = env.url(
     "SEQUENCER_DATABASE_URL",
@@ -87,7 +87,7 @@ IVR_NUMBER = env.text(
 NOTICE_BACKEND = env.choice(
     "NOTICE_BACKEND",
     ("file", "mail"),
-    help="How notices leave: file writes them to DATA_DIR/outbox, mail sends e-mail by EMAIL_URL and writes the other channels to the outbox.",
+    help="How notices leave: file writes all to DATA_DIR/outbox, mail sends e-mail by EMAIL_URL and writes the rest.",
 )
 EMAIL_URL = env.url(
     "EMAIL_URL",
@@ -264,7 +264,7 @@ CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600} if REDIS_URL else {"polling_interval": 0.1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_TASK_PUBLISH_RETRY = False  # a task is a hint: when the broker is away the sweep does the work, and nobody waits
+CELERY_TASK_PUBLISH_RETRY = False  # a task is a hint: without a broker the sweep does the work
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

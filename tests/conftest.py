@@ -1,0 +1,131 @@
+"""What every test stands on: the services, the settings, a database that is rolled back, and one that really commits.
+
+TEST_DB=postgresql (the default) or sqlite chooses the database. The settings are set here, before Django reads them,
+and pytest-django finds it set up. There is no flush: append-only triggers would refuse it. A test that needs real
+commits, threads or other processes takes `live_database`, a clone of the migrated one that is dropped afterwards.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import services
+
+if "TEST_REDIS" not in os.environ:  # the first process starts them, xdist's workers inherit the addresses
+    for name in [*os.environ]:
+        if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_")):
+            del os.environ[name]
+    os.environ.update(services.environment(os.environ.get("TEST_DB", "postgresql")))
+os.environ["REDIS_URL"] = f"{os.environ['TEST_REDIS']}/{int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
+os.environ["DJANGO_SETTINGS_MODULE"] = "contactcentre.settings"
+
+import django
+
+django.setup()
+
+from django.conf import settings as django_settings
+
+from tests.databases import Template, pointed_at
+from tests.processes import Worker, served_site
+
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that would flush tables instead of using a clone."""
+    for item in items:
+        if any(mark.kwargs.get("transaction") for mark in item.iter_markers("django_db")):
+            raise pytest.UsageError(f"{item.nodeid}: take the live_database fixture; a flush would hit the triggers.")
+
+
+@pytest.fixture
+def transactional_db() -> None:
+    """Fail with a sentence: pytest-django would flush every table after the test."""
+    pytest.fail("Take live_database (or live_site) instead: a flush would hit the append-only triggers.")
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block every socket that leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in LOOPBACK:
+            raise AssertionError(f"A test tried to reach {address[0]}.")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Empty the cache, so that no throttle of one test is felt by the next."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Give each process a database of its own, on SQLite a file: threads and other processes can't share memory."""
+    test = django_settings.DATABASES["default"].setdefault("TEST", {})
+    if django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        test["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+    else:
+        test["NAME"] = f"test_{os.getpid()}_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def template_database(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Template]:
+    """Keep a copy of the migrated, empty database to clone from."""
+    with django_db_blocker.unblock():
+        template = Template.of_the_connection(tmp_path_factory.mktemp("clones"))
+    yield template
+    template.drop()
+
+
+@pytest.fixture
+def live_database(
+    template_database: Template, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Yield the address of a migrated, empty database with real commits; threads and child processes use it too."""
+    clone = template_database.clone()
+    monkeypatch.setenv("DATABASE_URL", clone.url)
+    with django_db_blocker.unblock(), pointed_at(clone):
+        yield clone.url
+
+
+@pytest.fixture
+def start_worker(live_database: str, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
+    """Yield a function that starts one more real Celery worker over the real Redis; all are stopped afterwards."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker.start(tmp_path / f"worker{len(started)}.log"))
+        return started[-1]
+
+    Worker.empty_the_queue()
+    yield start
+    for worker in started:
+        worker.stop()
+
+
+@pytest.fixture
+def celery_worker_process(start_worker: Callable[[], Worker]) -> Worker:
+    """Run one real Celery worker on live_database."""
+    return start_worker()
+
+
+@pytest.fixture
+def live_site(live_database: str) -> Iterator[str]:
+    """Yield the http address of the whole site on live_database, served by threads of this process."""
+    with served_site() as address:
+        yield address

@@ -1,0 +1,45 @@
+"""The fixtures keep their promises: rollback, clones that really commit, no way out of this machine."""
+
+import socket
+import threading
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, connections, transaction
+
+
+def add(name: str) -> None:
+    with transaction.atomic():
+        ContentType.objects.create(app_label="tests", model=name)
+
+
+def names() -> list[str]:
+    return list(ContentType.objects.filter(app_label="tests").values_list("model", flat=True))
+
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_rolled_back_after_each_test(db: None, time: int) -> None:
+    assert names() == []
+    add("one")
+
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_a_live_database_is_empty_at_first_and_commits_are_seen_by_other_threads(live_database: str, time: int) -> None:
+    assert names() == []
+    add("one")
+    seen: list[list[str]] = []
+
+    def look() -> None:
+        seen.append(names())
+        connections["default"].close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [["one"]]
+    assert not connection.in_atomic_block
+
+
+def test_sockets_to_elsewhere_are_blocked() -> None:
+    with pytest.raises(AssertionError, match="tried to reach"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
