@@ -1,0 +1,151 @@
+"""What can happen to a message: it is sent for, delivered, tried again, given up."""
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from celery import signature
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from audit.log import NotInTransaction, record
+from notices import delivery
+from notices.models import MOST_ATTEMPTS, Notice
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "system:notices"
+BUNDLE = timedelta(minutes=2)
+LEASE = timedelta(seconds=60)
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def send(
+    *,
+    subject: str,
+    channel: str,
+    address: str,
+    language: str,
+    title: str,
+    text: str,
+    about: str,
+    reference: UUID | None = None,
+    at: datetime,
+) -> Notice:
+    """Queue one message in the caller's transaction; it leaves after the commit.
+
+    Of the messages with the same reference to the same address, the first leaves at once; later ones wait two
+    minutes and are bundled into one. A message that somebody is waiting for on the line (a link, a code) is sent
+    with no reference, and never waits. Raises NotInTransaction outside a transaction, ValueError for a channel,
+    address or text that can't be sent.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction("a message is queued in the transaction of what it tells")
+    if channel not in Notice.Channel.values or not address.strip() or not text.strip():
+        raise ValueError(f"no message can be sent by {channel!r} without an address and a text")
+    title = " ".join(title.split())  # it becomes a mail header, where a line break would begin another
+    notice = Notice(
+        subject=subject, channel=channel, address=address, language=language, title=title, text=text, about=about,
+        reference=reference, created_at=at, due_at=at,
+    )  # fmt: skip
+    waiting = _bundle(notice)
+    _tell("notice.queued", waiting or notice, at, "queued", bundled=waiting is not None, address=address, about=about)
+    if waiting is not None:
+        return waiting
+    notice.save(force_insert=True)
+    if notice.due_at <= at:
+        transaction.on_commit(partial(dispatch, notice.pk), robust=True)
+    return notice
+
+
+def deliver(notice_id: int, *, at: datetime) -> None:
+    """Deliver one message that is due, once, however many workers try; does nothing when it isn't due."""
+    notice = _claim(notice_id, at)
+    if notice is None:
+        return
+    try:
+        delivery.deliver(notice)
+    except delivery.NotDelivered as failure:
+        _put_off(notice, failure.code, at)
+    else:
+        _finish(notice, "notice.sent", "ok", at, state=Notice.State.SENT, sent_at=at, last_error="")
+
+
+def due(*, at: datetime, limit: int = 100) -> list[int]:
+    """List the ids of messages whose next step is due, the longest due first; a killed worker's are among them."""
+    rows = Notice.objects.filter(state__in=Notice.OPEN, due_at__lte=at).order_by("due_at")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def dispatch(notice_id: int) -> None:
+    """Hint to a worker that a message may be due."""
+    signature("notices.tasks.deliver", kwargs={"notice_id": notice_id}).apply_async()
+
+
+def _bundle(notice: Notice) -> Notice | None:
+    """Append to a message of the same bundle that hasn't been tried yet; else let a later one of it wait."""
+    if notice.reference is None:
+        return None
+    siblings = Notice.objects.filter(
+        reference=notice.reference, subject=notice.subject, address=notice.address, channel=notice.channel
+    )
+    waiting = siblings.select_for_update().filter(
+        state=Notice.State.PENDING, attempts=0, language=notice.language
+    ).first()  # fmt: skip
+    if waiting is None:
+        notice.due_at += BUNDLE if siblings.exists() else timedelta()
+        return None
+    waiting.text = f"{waiting.text}\n\n{notice.title}\n{notice.text}"
+    waiting.save(update_fields=["text"])
+    return waiting
+
+
+def _claim(notice_id: int, at: datetime) -> Notice | None:
+    with transaction.atomic():
+        rows = Notice.objects.select_for_update().filter(pk=notice_id, state__in=Notice.OPEN, due_at__lte=at)
+        notice = rows.first()
+        if notice is None:
+            return None
+        if notice.attempts >= MOST_ATTEMPTS:  # each of its workers was lost in the middle
+            _finish(notice, "notice.failed", "failed", at, state=Notice.State.FAILED, last_error="WORKER_LOST")
+            return None
+        notice.state, notice.due_at = Notice.State.SENDING, at + LEASE
+        notice.attempts += 1
+        notice.save(update_fields=["state", "due_at", "attempts"])
+        return notice
+
+
+def _put_off(notice: Notice, code: str, at: datetime) -> None:
+    if notice.attempts >= MOST_ATTEMPTS:
+        _finish(notice, "notice.failed", "failed", at, state=Notice.State.FAILED, last_error=code)
+        return
+    wait = min(FIRST_WAIT * 2**notice.attempts, LONGEST_WAIT)
+    _mine(notice).update(state=Notice.State.PENDING, due_at=at + wait, last_error=code)
+    logger.warning("notice %s not delivered (%s), attempt %s", notice.public_id, code, notice.attempts)
+
+
+def _finish(notice: Notice, kind: str, outcome: str, at: datetime, **changes: object) -> None:
+    with transaction.atomic():
+        if not _mine(notice).update(**changes):
+            return  # our lease ran out, and another worker has it
+        _tell(kind, notice, at, outcome, attempts=notice.attempts, error=str(changes["last_error"]))
+    if outcome == "failed":
+        logger.error("notice %s given up after %s attempts", notice.public_id, notice.attempts)
+
+
+def _mine(notice: Notice) -> QuerySet[Notice]:
+    return Notice.objects.filter(pk=notice.pk, state=Notice.State.SENDING, attempts=notice.attempts)
+
+
+def _tell(
+    kind: str, notice: Notice, at: datetime, outcome: str, *, address: str = "", **facts: str | int | bool
+) -> None:
+    facts = {"notice": str(notice.public_id), "channel": notice.channel, "language": notice.language, **facts}
+    if notice.reference is not None:
+        facts["reference"] = str(notice.reference)
+    record(
+        kind=kind, actor=ACTOR, subject=notice.subject, at=at, outcome=outcome, facts=facts,
+        purpose="To send you a message about your matter", personal={"address": address} if address else None,
+    )  # fmt: skip
