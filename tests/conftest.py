@@ -57,6 +57,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def guarded(self: socket.socket, address: Any) -> None:
         if self.family != socket.AF_UNIX and address[0] not in LOOPBACK:
+            self.close()
             raise AssertionError(f"A test tried to reach {address[0]}.")
         connect(self, address)
 
