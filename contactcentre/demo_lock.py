@@ -6,7 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from contactcentre.models import Mark
+from contactcentre.models import Mark, Milestone
+
+BEGUN, BUILT = "DEMO_BEGUN", "DEMO_BUILT"
 
 
 class WrongWorld(Exception):
@@ -28,6 +30,16 @@ def check() -> None:
         raise WrongWorld("This database was made for the demo; start with DEMO=1, or give another DATABASE_URL.")
     if settings.DEMO and not mark.demo:
         raise WrongWorld("This database isn't a demo; start with DEMO=0, or give the demo another DATABASE_URL.")
+
+
+def reached(code: str) -> bool:
+    """Tell whether a piece of one-time work on this database has been recorded."""
+    return Milestone.objects.filter(code=code).exists()
+
+
+def reach(code: str) -> None:
+    """Record a piece of one-time work, so that a second start doesn't repeat it."""
+    Milestone.objects.create(code=code, at=timezone.now())
 
 
 def banner(request: HttpRequest) -> dict[str, bool]:  # noqa: ARG001 - a context processor is given the request

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from contactcentre.metrics import REQUESTS, SECONDS
+
 TOKEN = re.compile(r"/(c|v)/[^/?\s\"']+")
 QUERY = re.compile(r"\?[^\s\"']*")
 SHARED: list[structlog.typing.Processor] = [
@@ -62,7 +64,11 @@ class RequestLogMiddleware:
         began = time.perf_counter()
         response = self.get_response(request)
         route = request.resolver_match.route if request.resolver_match else "-"
+        seconds = time.perf_counter() - began
+        REQUESTS.labels(request.method, route, response.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
         if route not in ("healthz", "readyz", "metrics", "-"):
-            ms = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request", method=request.method, route=route, status=response.status_code, ms=ms)
+            log.info(
+                "request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1)
+            )
         return response

@@ -18,4 +18,14 @@ class Mark(models.Model):
         return "demo" if self.demo else "real"
 
 
-protect(Mark._meta.db_table)
+class Milestone(models.Model):
+    """One-time work on this database that was begun or finished, so that no start repeats it or trusts half of it."""
+
+    code = models.CharField(max_length=40, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.code
+
+
+protect(Milestone._meta.db_table, Mark._meta.db_table)

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 from celery.schedules import schedule
 from csp.constants import NONCE, NONE, SELF
 
 from contactcentre.environment import Environment, database
 
+django_stubs_ext.monkeypatch()  # lets admin.ModelAdmin[Entry] be written as the type checker wants it
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 

@@ -28,7 +28,7 @@ def main(lock: str) -> None:
     if os.path.exists(PYTHON) and wanted & stamped():
         return
     check_disk()
-    if not os.path.exists(PYTHON) or os.system(f'"{PYTHON}" -c "" 2>/dev/null') != 0:
+    if not os.path.exists(PYTHON) or run([PYTHON, "-c", ""]).returncode != 0:
         say("making .venv/")
         make_environment()
     install(lock)
@@ -77,7 +77,9 @@ def make_environment() -> None:
     if done.returncode != 0:
         version = ".".join(map(str, sys.version_info[:2]))
         full = "No space left" in done.stdout
-        advice = "the disk is full" if full else f"is its venv module there? On Debian: apt-get install python{version}-venv"
+        advice = (
+            "the disk is full" if full else f"is its venv module there? On Debian: apt-get install python{version}-venv"
+        )
         raise CannotGoOn(f"python3 could not make .venv/; {advice}.")
 
 

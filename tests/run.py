@@ -1,7 +1,7 @@
 """What `make test` and `make lint` run, in order, ending with one line of totals.
 
-    python tests/run.py          checks, then the suite on PostgreSQL, then on SQLite
-    python tests/run.py lint     the checks only
+python tests/run.py          checks, then the suite on PostgreSQL, then on SQLite
+python tests/run.py lint     the checks only
 """
 
 import os
@@ -58,13 +58,16 @@ def suite(database: str) -> tuple[bool, dict[str, int]]:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             said = [*said[-4:], line]
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", " ".join(said))}
+    counts = {
+        word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", " ".join(said))
+    }
     return process.returncode == 0 and not counts.get("skipped"), counts
 
 
 def main(only: str | None) -> int:
     """Return 0 when every check and every test passed and none was skipped."""
-    good = all([check(name, command) for name, command in CHECKS.items()])
+    results = [check(name, command) for name, command in CHECKS.items()]  # all of them, not up to the first
+    good = all(results)
     if only == "lint":
         return 0 if good else 1
     total: dict[str, int] = {}
@@ -74,7 +77,9 @@ def main(only: str | None) -> int:
         good = good and passed
         for word, number in counts.items():
             total[word] = total.get(word, 0) + number
-    told = ", ".join(f"{total.get(word, 0)} {word}" for word in ("failed", "passed") if total.get(word) or word == "passed")
+    told = ", ".join(
+        f"{total.get(word, 0)} {word}" for word in ("failed", "passed") if total.get(word) or word == "passed"
+    )
     if not good and not total.get("failed"):
         told = f"1 failed, {told}"  # a check, an error or a skip
     print(f"\n{told} in {time.monotonic() - began:.2f}s", flush=True)

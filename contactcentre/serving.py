@@ -1,0 +1,155 @@
+"""Runs web, worker and beat: as threads of one process, or as a tree of processes over a Redis.
+
+Both stop on SIGINT or SIGTERM: the web first, so that nothing new comes in, then the worker. What hangs is cut off
+after STOP_SECONDS; the sweep finds at the next start whatever was due and not done.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 8.0
+LARGEST_BODY = 1024 * 1024
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+class PortTaken(Exception):
+    """Somebody else listens there; the message is one line."""
+
+
+def check_port(port: int) -> None:
+    """Raise PortTaken when we couldn't listen on the port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            why = (
+                "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used: {error.strerror}"
+            )
+            raise PortTaken(f"Port {port} {why}; choose another with PORT=.") from None
+
+
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set."""
+    asked = threading.Event()
+    before = {sent: signal.signal(sent, lambda *_: asked.set()) for sent in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for sent, handler in before.items():
+            signal.signal(sent, handler)
+
+
+def serve_in_one_process(port: int) -> bool:
+    """Serve by threads until asked to stop; return False when one of them ended by itself."""
+    with asked_to_stop() as asked:
+        web, worker, beat = _web(port), _worker(), _beat()
+        threads = [_thread(web.run), _thread(worker.start), beat]
+        beat.start()
+        while not asked.wait(0.5) and all(thread.is_alive() for thread in threads):
+            continue
+        cut_off = threading.Timer(STOP_SECONDS, os._exit, [0])
+        cut_off.daemon = True
+        cut_off.start()
+        web.close()
+        beat.stop()
+        _stop_worker()
+        threads[1].join(STOP_SECONDS)
+        cut_off.cancel()
+        return asked.is_set()
+
+
+def _web(port: int) -> Any:
+    from waitress.server import create_server
+
+    from contactcentre.wsgi import application
+
+    return create_server(
+        application,
+        host=HOST,
+        port=port,
+        threads=8,
+        ident="contactcentre",
+        max_request_body_size=LARGEST_BODY,
+        clear_untrusted_proxy_headers=False,  # ours to judge: contactcentre/proxies.py
+    )
+
+
+def _worker() -> Any:
+    from contactcentre.celery import app
+
+    return app.WorkController(pool_cls="threads", concurrency=4, without_mingle=True, without_gossip=True)
+
+
+def _beat() -> Any:
+    from celery.beat import EmbeddedService
+
+    from contactcentre.celery import app
+
+    return EmbeddedService(app, thread=True)
+
+
+def _stop_worker() -> None:
+    from celery.worker import state
+
+    state.should_stop = 0  # the exit status, which its loop looks at
+
+
+def _thread(target: Any) -> threading.Thread:
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return thread
+
+
+def serve_in_several(port: int) -> bool:
+    """Serve by gunicorn and a Celery worker with beat until asked to stop; return False when one ended by itself."""
+    web = ["gunicorn", "contactcentre.wsgi", "-c", str(settings.BASE_DIR / "deploy" / "gunicorn.conf.py")]
+    worker = ["celery", "-A", "contactcentre", "worker", "-B", "-P", "threads", "-c", "4", "-l", "WARNING", *QUIET]
+    worker += ["-s", settings.CELERY_BEAT_SCHEDULE_FILENAME, "-n", f"worker-{port}@localhost"]
+    with asked_to_stop() as asked:
+        children = [_child([*web, "-b", f"{HOST}:{port}"]), _child(worker)]
+        while not asked.wait(0.5) and all(child.poll() is None for child in children):
+            continue
+        _end(children, deadline=time.monotonic() + STOP_SECONDS)
+        return asked.is_set()
+
+
+def _child(module: list[str]) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, since a terminal's Ctrl-C and our SIGTERM would be two signals."""
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere a killed parent leaves its children
+            ctypes.CDLL(None).prctl(1, signal.SIGTERM.value)
+        if os.getppid() != parent:
+            os._exit(0)
+
+    return subprocess.Popen(
+        [sys.executable, "-m", *module], cwd=settings.BASE_DIR, start_new_session=True, preexec_fn=die_with_parent
+    )
+
+
+def _end(children: list[subprocess.Popen[bytes]], *, deadline: float) -> None:
+    """Stop the children in order and kill at the deadline whatever is left of their sessions."""
+    for child in children:
+        child.terminate()
+    for child in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.1, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait(1)
