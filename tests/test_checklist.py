@@ -23,7 +23,7 @@ DAY = date(2026, 12, 1)
 RULES = load()
 ALONE, PAIR = OfficeAbilities(), OfficeAbilities(second_clerk=True)
 NAMED = sorted({action for actions in RULES.errands.values() for action in actions})
-ACTIONS = [*NAMED, "refund_new_account", "an_action_nobody_listed"]
+ACTIONS = [*NAMED, "refund_to_new_account", "an_action_nobody_listed"]
 VALID = DAY + timedelta(days=400)
 
 
@@ -135,11 +135,11 @@ def test_every_plan_there_is_asks_for_identity_and_can_be_satisfied():
 
 def test_a_change_of_address_needs_an_identity_document_only():
     assert codes(checklist("change_address", citizenship="fi")) == ["identity"]
-    assert codes(checklist("disclose")) == codes(checklist("refund")) == ["identity"]
+    assert codes(checklist("disclose_personal_data")) == codes(checklist("refund_to_account")) == ["identity"]
 
 
 def test_a_refund_to_a_new_account_needs_a_statement_in_ones_own_name():
-    assert codes(checklist("refund_new_account")) == ["identity", "new_account"]
+    assert codes(checklist("refund_to_new_account")) == ["identity", "new_account"]
 
 
 def test_the_code_is_needed_only_where_nothing_else_can_stand_in_for_it():
@@ -163,7 +163,7 @@ def test_citizens_of_ireland_norway_and_denmark_need_a_passport():
 
 def test_a_driving_licence_serves_lesser_errands_only():
     assert allowed(paper("driving_licence"), "tell_case_state", DAY).groups == ("identity",)
-    for action in ("disclose", "change_address", "close_account", "an_action_nobody_listed"):
+    for action in ("disclose_personal_data", "change_address", "close_account", "an_action_nobody_listed"):
         assert allowed(paper("driving_licence"), action, DAY).objection is Objection.OTHER_PAPER
 
 
@@ -180,7 +180,7 @@ def test_another_countrys_licence_serves_nothing():
 
 
 def test_a_passport_from_elsewhere_serves_all_but_the_gravest_errands():
-    assert allowed(paper("passport", "USA"), "disclose", DAY)
+    assert allowed(paper("passport", "USA"), "disclose_personal_data", DAY)
     assert allowed(paper("passport", "USA"), "close_account", DAY).objection is Objection.ISSUER
     assert allowed(paper("passport", "UTO"), "tell_case_state", DAY).objection is Objection.ISSUER
 
@@ -196,21 +196,22 @@ def test_papers_must_be_valid_on_the_day_of_the_visit():
     assert found.satisfied([last_day])
     assert not found.satisfied([last_day], on=DAY + timedelta(days=1))
     assert (
-        allowed(paper("passport", expires_on=DAY - timedelta(days=1)), "disclose", DAY).objection is Objection.EXPIRED
+        allowed(paper("passport", expires_on=DAY - timedelta(days=1)), "disclose_personal_data", DAY).objection
+        is Objection.EXPIRED
     )
-    assert allowed(paper("passport", expires_on=None), "disclose", DAY).objection is Objection.NO_DATES
+    assert allowed(paper("passport", expires_on=None), "disclose_personal_data", DAY).objection is Objection.NO_DATES
 
 
 def test_a_passport_that_is_issued_tomorrow_is_none_today():
-    assert not allowed(paper("passport", issued_on=DAY + timedelta(days=1)), "disclose", DAY)
+    assert not allowed(paper("passport", issued_on=DAY + timedelta(days=1)), "disclose_personal_data", DAY)
 
 
 def test_an_extract_grows_too_old():
     person = PersonFacts(kind="company", representation="signatory")
     old = paper("trade_register_extract", issued_on=DAY - timedelta(days=93))
-    assert allowed(old, "refund", DAY, person=person).objection is Objection.TOO_OLD
+    assert allowed(old, "refund_to_account", DAY, person=person).objection is Objection.TOO_OLD
     undated = paper("trade_register_extract", issued_on=None)
-    assert allowed(undated, "refund", DAY, person=person).objection is Objection.NO_DATES
+    assert allowed(undated, "refund_to_account", DAY, person=person).objection is Objection.NO_DATES
 
 
 def test_a_guardian_brings_the_register_and_all_who_decide_with_him():
@@ -260,7 +261,7 @@ def test_a_person_of_whom_nonsense_is_told_is_refused():
 
 
 def test_the_list_is_written_in_a_line_a_group_and_kept_with_its_version():
-    found = checklist("refund_new_account", citizenship="ie_no_dk")
+    found = checklist("refund_to_new_account", citizenship="ie_no_dk")
     assert [line.split(": ")[0] for line in found.lines()] == [
         "Proof of who you are",
         "Proof that the account is yours",

@@ -70,8 +70,8 @@ def empty_country(data):
         (lambda data: group(data, "company")["options"][0].update(max_age_days=0), "nothing is ever that new"),
         (lambda data: group(data, "identity")["options"][0].update(issuers="mars"), "list of countries 'mars'"),
         (lambda data: group(data, "identity")["options"][0].pop("issuers"), "whose passport is accepted"),
-        (lambda data: data["errands"].update(mighty=["refund"]), "there is no strength 'mighty'"),
-        (lambda data: data["errands"]["lesser"].append("refund"), "refund has two strengths"),
+        (lambda data: data["errands"].update(mighty=["refund_to_account"]), "there is no strength 'mighty'"),
+        (lambda data: data["errands"]["lesser"].append("refund_to_account"), "refund_to_account has two strengths"),
         (lambda data: data["sources"]["own"].update(certainty="sure"), "'sure' is no certainty"),
         (lambda data: data["countries"].pop("nowhere"), "there is no list `nowhere`"),
     ],
@@ -117,9 +117,9 @@ def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_errand_that_no_action_declares_is_found():
     rules = load()
-    named = {action for actions in rules.errands.values() for action in actions} | {"refund_new_account"}
+    named = {action for actions in rules.errands.values() for action in actions} | {"refund_to_new_account"}
     assert problems(rules, declared=named) == []
-    assert problems(rules, declared=named - {"refund"}) == ["refund is no declared action"]
+    assert problems(rules, declared=named - {"refund_to_account"}) == ["refund_to_account is no declared action"]
 
 
 @pytest.mark.parametrize("language", ["fi", "sv"])
