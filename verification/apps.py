@@ -1,6 +1,44 @@
-from django.apps import AppConfig
+from importlib import import_module
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext_lazy as _
+
+APPEND_ONLY = (
+    "claim",
+    "codetry",
+    "decisionkey",
+    "evidence",
+    "grant",
+    "listcodeuse",
+    "namesearch",
+    "refusal",
+    "spent",
+)
+
+
+def install_guards(using: str, **kwargs: Any) -> None:
+    """Install the guards of every declared action once all apps have migrated."""
+    from verification import guard
+
+    guard.install(using)
 
 
 class VerificationConfig(AppConfig):
     name = "verification"
+    verbose_name = _("Verification")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load every app's declarations and ways forward, so that both are whole before anything is asked."""
+        from audit import append_only
+        from verification import checks  # noqa: F401  (registers the start-up checks)
+
+        append_only.protect(*(f"verification_{table}" for table in APPEND_ONLY))
+        for config in apps.get_app_configs():
+            for room in ("actions", "ways"):
+                if config.module and module_has_submodule(config.module, room):
+                    import_module(f"{config.name}.{room}")
+        post_migrate.connect(install_guards, sender=self, dispatch_uid="verification.guard")

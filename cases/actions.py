@@ -1,0 +1,259 @@
+"""What an organisation does in a case: open and answer it, tell its state, call back, and make good. Effects run in the gate."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from cases import outbox
+from cases.models import Answer, CallBack, Case, Closing, Question, Refund, Voucher
+from verification import guard
+from verification.declarations import Occasion, Result, action
+from verification.forms import NoParameters
+from verification.levels import Level
+from verification.policy import current
+
+for model in ("Case", "Question", "Answer", "Closing", "CallBack", "Voucher", "Refund"):
+    guard.protect(f"cases.{model}")
+
+CALL_BACK_WITHIN = timedelta(hours=4)
+
+
+class QuestionsForm(forms.Form):
+    """The customer's questions in his own words, one a line."""
+
+    questions = forms.CharField(
+        label=_("questions, one a line"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+    def clean_questions(self) -> list[str]:
+        lines = [line.strip() for line in self.cleaned_data["questions"].splitlines() if line.strip()]
+        if len(lines) > 20:
+            raise ValidationError(_("At most twenty questions."))
+        return lines
+
+
+@action(
+    name="open_case",
+    label=_("Open a case"),
+    required=Level.NONE,
+    because="Anyone may ask; nothing personal is said, and the answer goes where the level allows.",
+    form=QuestionsForm,
+    by_caller=True,
+    writes=("cases.Case", "cases.Question"),
+)
+def open_case(occasion: Occasion) -> Result:
+    """Open a case with its questions, owned by who asked at the gate."""
+    if occasion.interaction is None:
+        raise LookupError("a case without its contact")
+    case = Case.objects.create(
+        organisation_id=occasion.interaction.organisation_id,
+        customer=occasion.customer,
+        interaction=occasion.interaction,
+        owner=occasion.by,
+        opened_at=occasion.at,
+    )
+    questions = [
+        Question.objects.create(case=case, customer=occasion.customer, text=text)
+        for text in occasion.parameters["questions"]
+    ]
+    return {"case": str(case.public_id), "questions": [str(question.public_id) for question in questions]}
+
+
+class CaseForm(forms.Form):
+    """Which case."""
+
+    case = forms.UUIDField(label=_("case"))
+
+
+class AnswerForm(forms.Form):
+    """An answer to one question, or the reason why it is declined."""
+
+    question = forms.UUIDField(label=_("question"))
+    text = forms.CharField(label=_("answer"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+    declined = forms.BooleanField(label=_("declined, with the reason above"), required=False)
+
+
+class NotOfThisContact(LookupError):
+    """Tell that a case or question isn't this customer's, or isn't there; the two are not told apart."""
+
+
+def _case_here(occasion: Occasion, **wanted: Any) -> Case:
+    """Find a case of this very contact, or of its customer."""
+    found = Case.objects.filter(**wanted).first()
+    here = found is not None and (
+        found.customer_id == occasion.customer.pk if occasion.customer else found.customer_id is None
+    )
+    if found is None or not here:
+        raise NotOfThisContact
+    return found
+
+
+@action(
+    name="answer_question",
+    label=_("Answer a question"),
+    required=Level.NONE,
+    because="General advice needs no identity; what is personal is disclosed by an action of its own.",
+    form=AnswerForm,
+    writes=("cases.Answer",),
+)
+def answer_question(occasion: Occasion) -> Result:
+    """Write the answer, or the reason for declining, beside its question."""
+    case = _case_here(occasion, questions__public_id=occasion.parameters["question"])
+    question = case.questions.get(public_id=occasion.parameters["question"])
+    Answer.objects.create(
+        question=question,
+        customer=occasion.customer,
+        declined=occasion.parameters["declined"],
+        text=occasion.parameters["text"],
+        answered_at=occasion.at,
+        answered_by=occasion.by,
+    )
+    return {"case": str(case.public_id), "state": case.state}
+
+
+class Unanswered(RuntimeError):
+    """Refuse to close a case while a question is neither answered nor declined."""
+
+
+@action(
+    name="close_case",
+    label=_("Close a case"),
+    required=Level.NONE,
+    because="A case ends when what was asked has been answered, or declined with a reason; the database sees to it.",
+    form=CaseForm,
+    writes=("cases.Closing",),
+)
+def close_case(occasion: Occasion) -> Result:
+    """Close a case whose questions are all settled. Raises Unanswered."""
+    case = _case_here(occasion, public_id=occasion.parameters["case"])
+    if case.unanswered().exists():
+        raise Unanswered
+    Closing.objects.create(case=case, customer=occasion.customer, closed_at=occasion.at)
+    return {"case": str(case.public_id), "state": Case.State.CLOSED}
+
+
+@action(
+    name="tell_case_state",
+    label=_("Tell the state of a case"),
+    required=Level.LOW,
+    because="That a case exists is already something of the customer's; a code from him is enough to hear how far it is.",
+    form=NoParameters,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    by_caller=True,
+)
+def tell_case_state(occasion: Occasion) -> Result:
+    """Return the state of the customer's newest case, and nothing of what it is about."""
+    newest = Case.objects.filter(customer=occasion.served).order_by("-opened_at").first()
+    return {"state": newest.state if newest else "NO_CASE", "case": str(newest.public_id) if newest else None}
+
+
+@action(
+    name="request_callback",
+    label=_("Ask for a call back to the recorded number"),
+    required=Level.NONE,
+    because="The call goes to the number on record, so a stranger gains nothing; answering it proves nothing either.",
+    form=NoParameters,
+    by_caller=True,
+    writes=("cases.CallBack",),
+)
+def request_callback(occasion: Occasion) -> Result:
+    """Promise a call to the recorded number. The answer is the same when there is no such customer."""
+    if occasion.interaction is None:
+        raise LookupError("a call back without its contact")
+    promised = CallBack.objects.create(
+        customer=occasion.customer,
+        interaction=occasion.interaction,
+        promised_at=occasion.at,
+        due_at=_due(occasion.at),
+    )
+    return {"call_back": str(promised.public_id), "due_at": promised.due_at.isoformat()}
+
+
+def _due(at: datetime) -> datetime:
+    return at + CALL_BACK_WITHIN
+
+
+class VoucherForm(forms.Form):
+    """A voucher against a receipt of our own, for a fault of our own."""
+
+    receipt = forms.RegexField(r"^[A-Za-z0-9-]{4,40}$", label=_("receipt number"))
+    amount = forms.IntegerField(label=_("amount in cents"), min_value=1)
+    fault = forms.CharField(label=_("what went wrong"), max_length=200, min_length=5)
+
+    def clean_amount(self) -> int:
+        amount: int = self.cleaned_data["amount"]
+        if amount > current().voucher_most:
+            raise ValidationError(_("More than a small voucher may be. A larger sum is goodwill or a refund."))
+        return amount
+
+    def clean_receipt(self) -> str:
+        receipt: str = self.cleaned_data["receipt"].upper()
+        if Voucher.objects.filter(receipt=receipt).exists():
+            raise ValidationError(_("A voucher has been given against this receipt already."))
+        return receipt
+
+
+@action(
+    name="small_voucher",
+    label=_("Give a small voucher for our own fault"),
+    required=Level.NONE,
+    because="A lunch that lacked its vegetables needs no bank ID: no cash, no record opened, one receipt, a small sum.",
+    form=VoucherForm,
+    writes=("cases.Voucher",),
+)
+def small_voucher(occasion: Occasion) -> Result:
+    """Give the voucher. The receipt binds it, so the same fault is made good once."""
+    if occasion.interaction is None:
+        raise LookupError("a voucher without its contact")
+    given = Voucher.objects.create(
+        customer=occasion.customer,
+        interaction=occasion.interaction,
+        receipt=occasion.parameters["receipt"],
+        amount=occasion.parameters["amount"],
+        currency=current().currency,
+        fault=occasion.parameters["fault"],
+        given_at=occasion.at,
+    )
+    return {"voucher": str(given.public_id), "amount": given.amount, "currency": given.currency}
+
+
+class RefundForm(forms.Form):
+    """How much to pay back, and for what."""
+
+    amount = forms.IntegerField(label=_("amount in cents"), min_value=1, max_value=100_000_000)
+    reason = forms.CharField(label=_("reason"), max_length=200, min_length=5)
+
+
+@action(
+    name="refund_to_account",
+    label=_("Pay back to the account on record"),
+    required=Level.SUBSTANTIAL,
+    because="Money leaves us, though only to where the customer's own money comes from; larger sums are seen by two.",
+    form=RefundForm,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    alone_up_to=lambda asked: asked["amount"] <= current().refund_alone_most,
+    reach="outbox",
+    told=_("A refund to your account on record was set in motion."),
+    writes=("cases.Refund",),
+)
+def refund_to_account(occasion: Occasion) -> Result:
+    """Write the instruction and its delivery; the money moves only by the task that carries the instruction out."""
+    refund = Refund.objects.create(
+        customer=occasion.served,
+        grant=occasion.grant,
+        amount=occasion.parameters["amount"],
+        currency=current().currency,
+        reason=occasion.parameters["reason"],
+        instructed_at=occasion.at,
+    )
+    outbox.intend(refund, at=occasion.at)
+    return {"refund": str(refund.public_id), "amount": refund.amount, "currency": refund.currency}

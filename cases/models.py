@@ -1,0 +1,158 @@
+"""What customers ask, and what they were told, promised and given. All guarded: rows come in under a grant and stay."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from verification.models import Customer, Grant, Interaction, Organisation
+
+
+class Case(models.Model):
+    """A matter of one contact, with the questions asked in it. It belongs to a customer once one has been claimed."""
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", _("open")
+        ANSWERED = "ANSWERED", _("answered")
+        CLOSED = "CLOSED", _("closed")
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="cases")
+    interaction = models.ForeignKey(Interaction, on_delete=models.PROTECT, related_name="cases")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("owner")
+    )
+    opened_at = models.DateTimeField(_("opened"))
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    @property
+    def state(self) -> str:
+        """Derive the state from its rows: CLOSED, else ANSWERED when no question waits, else OPEN."""
+        if hasattr(self, "closing"):
+            return self.State.CLOSED
+        return self.State.OPEN if self.unanswered().exists() else self.State.ANSWERED
+
+    def unanswered(self) -> models.QuerySet[Question]:
+        """Return the questions that were neither answered nor declined."""
+        return self.questions.filter(answer__isnull=True)
+
+
+class Question(models.Model):
+    """One question in the customer's own words."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="questions")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    text = models.TextField(_("question"))
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Answer(models.Model):
+    """The answer to a question, or the reason why it was declined."""
+
+    question = models.OneToOneField(Question, on_delete=models.PROTECT, related_name="answer")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    declined = models.BooleanField(_("declined"), default=False)
+    text = models.TextField(_("answer"))
+    answered_at = models.DateTimeField()
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"answer {self.pk}"
+
+
+class Closing(models.Model):
+    """That a case was closed, every question answered or declined."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="closing")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"closing {self.case_id}"
+
+
+class CallBack(models.Model):
+    """A promise to call the customer's recorded number, and by when. Answering that number proves nothing."""
+
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    interaction = models.ForeignKey(Interaction, on_delete=models.PROTECT, related_name="call_backs")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    promised_at = models.DateTimeField()
+    due_at = models.DateTimeField(_("due"))
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Voucher(models.Model):
+    """A small voucher for our own fault, bound to one receipt. Amount in minor units."""
+
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    interaction = models.ForeignKey(Interaction, on_delete=models.PROTECT, related_name="vouchers")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    receipt = models.CharField(_("receipt"), max_length=40, unique=True)
+    amount = models.PositiveIntegerField(_("amount"))
+    currency = models.CharField(max_length=3)
+    fault = models.CharField(_("what went wrong"), max_length=200)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="voucher_is_worth_something")]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Refund(models.Model):
+    """An instruction to pay money back to the account on record. Amount in minor units."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds")
+    grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="+")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    amount = models.PositiveIntegerField(_("amount"))
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(_("reason"), max_length=200)
+    instructed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_is_worth_something")]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Delivery(models.Model):
+    """How far an instruction has got on its way out of our database. Moved by a task, found by the sweep; not guarded."""
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", _("pending")
+        DELIVERED = "DELIVERED", _("delivered")
+        FAILED = "FAILED", _("failed")
+
+    refund = models.OneToOneField(Refund, on_delete=models.PROTECT, related_name="delivery")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_at"], name="delivery_due")]
+
+    def __str__(self) -> str:
+        return self.state

@@ -1,0 +1,97 @@
+"""The way out of our database: an instruction is intended in the transaction that grants it, and delivered afterwards.
+
+Until a system of record is connected an instruction is a signed file in DATA_DIR/outbox/instructions/, named by its id, so that
+delivering it twice leaves one file.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+
+from audit.log import record
+from cases.models import Delivery, Refund
+
+MOST_ATTEMPTS = 8
+
+
+def intend(refund: Refund, *, at: datetime) -> None:
+    """Write the intent and what is due, in the gate's transaction; the task is only a hint, the sweep finds what is due."""
+    Delivery.objects.create(refund=refund, due_at=at)
+    _entry(refund, "outbox.intended", at, "ok")
+    transaction.on_commit(
+        partial(current_app.send_task, "cases.tasks.deliver", kwargs={"refund_id": refund.pk}, ignore_result=True),
+        robust=True,
+    )
+
+
+def deliver(refund_id: int, *, at: datetime) -> bool:
+    """Deliver one due instruction; return whether it is out. Safe to repeat: the row is locked and the file has one name."""
+    with transaction.atomic():
+        found = Delivery.objects.select_for_update(of=("self",)).select_related("refund__customer").get(refund_id=refund_id)
+        if found.state != Delivery.State.PENDING or found.due_at > at:
+            return found.state == Delivery.State.DELIVERED
+        try:
+            _write(found.refund)
+        except OSError as error:
+            _put_off(found, at, error)
+            return False
+        found.state, found.delivered_at, found.attempts = Delivery.State.DELIVERED, at, found.attempts + 1
+        found.save()
+        _entry(found.refund, "outbox.delivered", at, "ok")
+        return True
+
+
+def due(at: datetime) -> list[int]:
+    """Return the refunds whose instruction is due and not out."""
+    rows = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lte=at).order_by("due_at")
+    return list(rows.values_list("refund_id", flat=True)[:500])
+
+
+def _put_off(found: Delivery, at: datetime, error: OSError) -> None:
+    found.attempts += 1
+    found.due_at = at + timedelta(seconds=min(30 * 2**found.attempts, 3600))
+    if found.attempts >= MOST_ATTEMPTS:
+        found.state = Delivery.State.FAILED
+    found.save()
+    _entry(found.refund, "outbox.failed", at, type(error).__name__)
+
+
+def _write(refund: Refund) -> None:
+    folder = Path(settings.DATA_DIR) / "outbox" / "instructions"
+    folder.mkdir(parents=True, exist_ok=True)
+    instruction = {
+        "id": str(refund.public_id),
+        "action": "refund_to_account",
+        "grant": str(refund.grant.public_id),
+        "customer": refund.customer.number,
+        "account": refund.customer.account,
+        "amount": refund.amount,
+        "currency": refund.currency,
+    }
+    body = json.dumps(instruction, sort_keys=True)
+    signature = hmac.new(settings.FIELD_KEY, b"instruction\x00" + body.encode(), sha256).hexdigest()
+    partial_file = folder / f".{refund.public_id}.part"
+    partial_file.write_text(json.dumps({"instruction": instruction, "hmac_sha256": signature}, indent=1))
+    partial_file.replace(folder / f"{refund.public_id}.json")
+
+
+def _entry(refund: Refund, kind: str, at: datetime, outcome: str) -> None:
+    record(
+        kind=kind,
+        actor="system:cases.deliver",
+        subject=str(refund.customer.pseudonym),
+        at=at,
+        outcome=outcome,
+        purpose="pay back what the customer is owed",
+        organisation=str(refund.customer.organisation_id),
+        facts={"refund": str(refund.public_id), "grant": str(refund.grant.public_id)},
+    )

@@ -1,0 +1,181 @@
+"""What can be done to a customer's record and its protection. Each effect runs inside the gate, under its grant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from verification import guard
+from verification.declarations import Occasion, Result, action
+from verification.forms import NoParameters
+from verification.imports import carry_in
+from verification.levels import Level
+from verification.masking import whole
+from verification.models import AuthenticatorUse, ContactChange, ContactVeto, Hold, HoldLift
+from verification.policy import current
+
+for model in ("ContactChange", "ContactVeto", "Authenticator", "ListCode", "Hold", "HoldLift"):
+    guard.protect(f"verification.{model}")
+guard.protect("verification.Customer", customer="id")
+
+
+@action(
+    name="temporary_hold",
+    label=_("Put a temporary hold on the account"),
+    required=Level.NONE,
+    because="Whoever is worried may stop the clock at once; it ends by itself, so it harms little when it was needless.",
+    form=NoParameters,
+    needs_claim=True,
+    protective=True,
+    by_caller=True,
+    told=_("A temporary hold was put on your account, as was asked for on the phone or at the desk."),
+    writes=("verification.Hold",),
+)
+def temporary_hold(occasion: Occasion) -> Result:
+    """Hold sensitive actions for the hours that the policy sets. The answer is the same when there is no such customer."""
+    until = occasion.at + current().hold
+    if occasion.customer is not None:
+        Hold.objects.create(
+            customer=occasion.customer, kind=Hold.Kind.TEMPORARY, held_at=occasion.at, until=until
+        )
+    return {"until": until.isoformat()}
+
+
+@action(
+    name="lift_hold",
+    label=_("Lift a temporary hold"),
+    required=Level.SUBSTANTIAL,
+    because="Only the proven customer says that the worry is over; a lasting freeze asks for more and is not lifted here.",
+    form=NoParameters,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    protective=True,
+    told=_("The temporary hold on your account was lifted."),
+    writes=("verification.HoldLift",),
+)
+def lift_hold(occasion: Occasion) -> Result:
+    """Lift every temporary hold in force."""
+    holds = Hold.objects.in_force(occasion.at).filter(customer=occasion.served, kind=Hold.Kind.TEMPORARY)
+    for hold in holds:
+        HoldLift.objects.create(hold=hold, customer=occasion.served, lifted_at=occasion.at)
+    return {"lifted": len(holds)}
+
+
+@action(
+    name="reopen_keypad",
+    label=_("Open the keypad road again"),
+    required=Level.SUBSTANTIAL,
+    because="Somebody's wrong guesses must not keep the customer from his own codes; he proves himself and it is open.",
+    form=NoParameters,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    protective=True,
+    told=_("The keypad was opened for your codes again."),
+)
+def reopen_keypad(occasion: Occasion) -> Result:
+    """Forget the failures counted against the customer's authenticators. No secret changes: this is no reset."""
+    counters = AuthenticatorUse.objects.filter(authenticator__customer=occasion.served)
+    return {"opened": counters.update(failures=0, backing_off_until=None, disabled_at=None)}
+
+
+@action(
+    name="disclose_personal_data",
+    label=_("Tell the customer what his record holds"),
+    required=Level.SUBSTANTIAL,
+    because="Personal data belong to the person; until he has proven himself nobody hears them, not even the agent sees them.",
+    form=NoParameters,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    told=_("The data on your record were told to the person who proved to be you."),
+)
+def disclose_personal_data(occasion: Occasion) -> Result:
+    """Return the record unmasked, for reading aloud or showing at the desk."""
+    return {"record": whole(occasion.served, occasion.at)}
+
+
+class AddressForm(forms.Form):
+    """A new postal address, on one line a part."""
+
+    street = forms.CharField(label=_("street address"), max_length=120, min_length=3)
+    postal_code = forms.RegexField(r"^[0-9A-Za-z][0-9A-Za-z -]{2,9}$", label=_("postal code"))
+    town = forms.CharField(label=_("town"), max_length=60, min_length=2)
+
+
+@action(
+    name="change_address",
+    label=_("Change the postal address"),
+    required=Level.SUBSTANTIAL,
+    because="Goods and letters follow the address: the first thing that a swindler changes. Fresh proof, a delay, and a veto.",
+    form=AddressForm,
+    needs_claim=True,
+    needs_customer=True,
+    scope="own matter",
+    largest_age=timedelta(minutes=45),
+    not_resting_on=frozenset({ContactChange.Kind.ADDRESS}),
+    told=_("A new postal address was recorded for you. It takes effect in three days unless you stop it."),
+    writes=("verification.ContactChange",),
+)
+def change_address(occasion: Occasion) -> Result:
+    """Record an address that takes effect after the veto delay; the old one stays in force until then."""
+    wanted: Any = occasion.parameters
+    policy = current()
+    effective_at = occasion.at + policy.veto_delay
+    change = ContactChange.objects.create(
+        customer=occasion.served,
+        kind=ContactChange.Kind.ADDRESS,
+        value=f"{wanted['street']}, {wanted['postal_code']} {wanted['town']}",
+        recorded_at=occasion.at,
+        effective_at=effective_at,
+        quarantined_until=effective_at + policy.quarantine,
+    )
+    return {"change": str(change.public_id), "effective_at": effective_at.isoformat()}
+
+
+@action(
+    name="veto_change",
+    label=_("Stop a pending change of contacts"),
+    required=Level.NONE,
+    because="The old contact was told; whoever says that it was not him may stop the change at once, and nothing is lost by it.",
+    form=NoParameters,
+    needs_claim=True,
+    protective=True,
+    by_caller=True,
+    told=_("A pending change of your contacts was stopped, as was asked for."),
+    writes=("verification.ContactVeto",),
+)
+def veto_change(occasion: Occasion) -> Result:
+    """Veto every contact change that has not taken effect. The answer is the same whether or not there was one."""
+    if occasion.customer is not None:
+        for change in occasion.customer.contacts.pending(occasion.at):
+            ContactVeto.objects.create(change=change, customer=occasion.customer, vetoed_at=occasion.at)
+    return {}
+
+
+@action(
+    name="import_customers",
+    label=_("Bring customers in from a file"),
+    required=Level.NONE,
+    because="Records come from another system, not from a caller: two people see the same preview before anything is written.",
+    form=NoParameters,
+    origin="batch",
+    roles=frozenset({"ADMINISTRATOR", "SUPERVISOR"}),
+    writes=(
+        "verification.Customer",
+        "verification.ContactChange",
+        "verification.Authenticator",
+        "verification.ListCode",
+        "verification.Hold",
+    ),
+)
+def import_customers(occasion: Occasion) -> Result:
+    """Carry a prepared batch in; what was previewed is what comes in, or nothing does."""
+    batch = occasion.grant.batch
+    if batch is None or occasion.by is None:
+        raise LookupError("an import without its batch")
+    return carry_in(batch, by=occasion.by, at=occasion.at)

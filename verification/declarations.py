@@ -1,0 +1,131 @@
+"""What can be done for a customer. Each action is declared once, beside its code; everything else reads this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.utils.functional import Promise
+
+from verification.levels import Level
+from verification.models import Claim, Customer, Grant, Interaction, Staff
+
+Text = str | Promise
+Result = dict[str, Any]
+
+
+class Misdeclared(RuntimeError):
+    """Stop the process: two actions of one name, or a declaration with a gap."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What an effect is given: the grant it runs under, and everything that the gate has already settled."""
+
+    grant: Grant
+    at: datetime
+    parameters: Mapping[str, Any]
+    interaction: Interaction | None
+    claim: Claim | None
+    customer: Customer | None
+    by: Staff | None
+
+    @property
+    def served(self) -> Customer:
+        """Return the customer; an action that uses this must have declared `needs_customer`."""
+        if self.customer is None:
+            raise LookupError(f"{self.grant.action} has no customer")
+        return self.customer
+
+    @property
+    def language(self) -> str:
+        if self.interaction is not None:
+            return self.interaction.language
+        return self.customer.language if self.customer else "fi"
+
+
+Effect = Callable[[Occasion], Result]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One action and what it requires.
+
+    `origin`: "live" (a speaker in an open interaction), "batch" (a file and two people) or "follow" (finishes the grant of
+    the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" asks the right to act
+    for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate refuses. `told` is what
+    the recorded contacts are told afterwards. `writes` names the guarded models that its effect adds rows to. `reach` is "outbox" when the effect ends outside our database.
+    """
+
+    name: str
+    label: Text
+    required: Level
+    because: str
+    effect: Effect
+    form: type[forms.Form]
+    origin: str = "live"
+    follows: str = ""
+    needs_claim: bool = False
+    needs_customer: bool = False
+    scope: str = ""
+    protective: bool = False
+    by_caller: bool = False
+    roles: frozenset[str] = frozenset({"AGENT", "CLERK", "SUPERVISOR"})
+    largest_age: timedelta | None = None
+    not_resting_on: frozenset[str] = frozenset()
+    alone_up_to: Callable[[Mapping[str, Any]], bool] | None = None
+    reach: str = "local"
+    told: Text = ""
+    writes: tuple[str, ...] = ()
+
+    @property
+    def sensitive(self) -> bool:
+        """Tell whether a hold or freeze stops it: it needs a proven caller and does not protect him."""
+        return self.required > Level.NONE and not self.protective
+
+
+_DECLARED: Final[dict[str, Declaration]] = {}
+
+
+def action(*, name: str, **terms: Any) -> Callable[[Effect], Effect]:
+    """Declare the decorated effect as an action. Raises Misdeclared at import for duplicates and gaps."""
+
+    def declare(effect: Effect) -> Effect:
+        if name in _DECLARED:
+            raise Misdeclared(f"the action {name!r} is declared twice")
+        declaration = Declaration(name=name, effect=effect, **terms)
+        if gap := _gap(declaration):
+            raise Misdeclared(f"the action {name!r} {gap}")
+        _DECLARED[name] = declaration
+        return effect
+
+    return declare
+
+
+def _gap(declared: Declaration) -> str:
+    checks = {
+        "says no because": len(declared.because.split()) >= 4,
+        "has an origin that is unknown": declared.origin in ("live", "batch", "follow"),
+        "follows nothing": (declared.origin == "follow") == bool(declared.follows),
+        "requires a level but no claim": declared.required is Level.NONE or declared.needs_claim,
+        "requires a level but names no scope of authority": declared.required is Level.NONE or bool(declared.scope),
+        "needs a customer but no claim": declared.origin != "live"
+        or not declared.needs_customer
+        or declared.needs_claim,
+        "reaches neither local nor outbox": declared.reach in ("local", "outbox"),
+        "is open to no one": bool(declared.roles) or declared.by_caller or declared.origin == "follow",
+    }
+    return next((gap for gap, holds in checks.items() if not holds), "")
+
+
+def declared(name: str) -> Declaration | None:
+    """Return the declaration of an action, or None: what is not declared is refused."""
+    return _DECLARED.get(name)
+
+
+def all_declared() -> tuple[Declaration, ...]:
+    """Return every declaration, by name."""
+    return tuple(_DECLARED[name] for name in sorted(_DECLARED))

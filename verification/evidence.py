@@ -1,0 +1,121 @@
+"""Evidence: the only module that writes it. What is seen of a speaker is a row under his claim and an entry of the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from audit.log import record
+from verification.interactions import Ended
+from verification.models import Claim, ContactChange, Evidence, Interaction, Staff
+from verification.scene import current_claim
+from verification.telling import tell
+
+CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
+DESK_ROLES = frozenset({Staff.Role.CLERK, Staff.Role.SUPERVISOR})
+
+
+class NotSeen(ValueError):
+    """Refuse to note evidence; `code` says what is lacking: DESK, ROLE, OWN_MATTER, CLAIM, INCOMPLETE, SAME_PERSON, ORDER."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def note(
+    claim: Claim, kind: str, *, at: datetime, by: Staff | None, rests_on: ContactChange | None = None, **detail: Any
+) -> Evidence:
+    """Write one piece of evidence with its entry, inside the caller's transaction. `detail` holds nothing personal."""
+    seen = Evidence.objects.create(
+        claim=claim, kind=kind, observed_at=at, observed_by=by, rests_on=rests_on, detail=detail
+    )
+    interaction = claim.speaker.interaction
+    record(
+        kind="evidence.observed",
+        actor=by.actor if by else interaction.actor,
+        subject=str(claim.customer.pseudonym) if claim.customer else str(interaction.pseudonym),
+        at=at,
+        outcome="ok",
+        purpose="make sure that the right person is served",
+        organisation=str(interaction.organisation_id),
+        facts={"interaction": str(interaction.public_id), "evidence": kind, **detail},
+    )
+    return seen
+
+
+def see_identity_list(
+    interaction_id: UUID, *, by: Staff, confirmed: frozenset[str], document: dict[str, str], at: datetime
+) -> Evidence:
+    """Note that a clerk compared an identity document: the paper, its data, the person and the matter, all four.
+
+    `document` says type, issuer and expiry, not the number. All recorded contacts are told. Raises NotSeen or Ended.
+    """
+    with transaction.atomic():
+        claim = _at_desk(interaction_id, by)
+        if confirmed != CONFIRMATIONS:
+            raise NotSeen("INCOMPLETE")
+        seen = note(claim, Evidence.Kind.IDENTITY_LIST, at=at, by=by, document=document)
+        _tell_of_acceptance(claim, at)
+        return seen
+
+
+def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Evidence:
+    """Note that a second clerk confirmed the identity list, himself at the desk. Raises NotSeen or Ended."""
+    with transaction.atomic():
+        claim = _at_desk(interaction_id, by)
+        first = claim.evidence.filter(kind=Evidence.Kind.IDENTITY_LIST).order_by("-pk").first()
+        if first is None:
+            raise NotSeen("ORDER")
+        if first.observed_by_id == by.pk:
+            raise NotSeen("SAME_PERSON")
+        return note(claim, Evidence.Kind.SECOND_CLERK, at=at, by=by)
+
+
+def see_visit_code(interaction_id: UUID, *, by: Staff | None, at: datetime) -> Evidence:
+    """Note that the visit code matched; who calls this has checked the code, its age and the contact it was sent to."""
+    with transaction.atomic():
+        claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
+        return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by)
+
+
+def _at_desk(interaction_id: UUID, by: Staff) -> Claim:
+    claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
+    if by.role not in DESK_ROLES or not by.is_active:
+        raise NotSeen("ROLE")
+    if claim.customer is None:
+        raise NotSeen("CLAIM")
+    if claim.customer.organisation_id != by.organisation_id or not by.may_serve(claim.customer):
+        raise NotSeen("OWN_MATTER")
+    return claim
+
+
+def _claim_of(interaction_id: UUID, *, channel: str) -> Claim:
+    interaction = Interaction.objects.select_for_update().get(public_id=interaction_id)
+    if not interaction.live:
+        raise Ended
+    if interaction.channel != channel:
+        raise NotSeen("DESK")
+    claim = current_claim(interaction)
+    if claim is None:
+        raise NotSeen("CLAIM")
+    return claim
+
+
+def _tell_of_acceptance(claim: Claim, at: datetime) -> None:
+    customer, interaction = claim.customer, claim.speaker.interaction
+    if customer is None:
+        return
+    tell(
+        customer,
+        customer.recorded_contacts(at),
+        title=_("Your identity document was accepted"),
+        text=_("An identity document in your name was accepted at our desk today."),
+        about="identity_accepted",
+        reference=interaction.public_id,
+        at=at,
+    )

@@ -1,0 +1,126 @@
+"""The gate: the only door. It decides one attempt, and what it allows happens inside it or not at all.
+
+One transaction holds either grant, effect and entry, or refusal and entry. The clock is read by whoever asks and passed
+in; the level is derived from the database in that transaction. What is not declared, not known or not sure is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+
+from verification import records, repeats
+from verification.attempts import Attempt
+from verification.decisions import Decision, Following, Granted, Live, Malformed, OfBatch, Origin, Refused, Unavailable
+from verification.declarations import Occasion, Result, declared
+from verification.forms import clean
+from verification.models import Grant, Opening, Spent
+from verification.reasons import Reason
+from verification.rules import first_objection
+from verification.scene import load
+from verification.telling import tell
+
+__all__ = ["Decision", "Following", "Granted", "Live", "Malformed", "OfBatch", "Refused", "Unavailable", "attempt"]
+
+log = structlog.get_logger(__name__)
+
+
+def attempt(name: str, *, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str = "") -> Decision:
+    """Decide one attempt at the action `name`, and carry it out when it is granted.
+
+    `parameters` are raw, as a form or JSON gave them. `at` is the moment that everything is judged by. The same non-empty
+    `key` asked again returns the first decision and does nothing. Must not be called inside a transaction (RuntimeError).
+    Raises Unavailable when not even a refusal could be written; then nothing was done.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            return _decide(name, origin, parameters, at, key)
+    except Exception as error:  # whatever the effect raised: it has been rolled back, and the refusal says so
+        log.error("gate.failed", action=name[:60], error=type(error).__name__)
+        return _failed(name, origin, at, error)
+
+
+def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str) -> Decision:
+    asked = Attempt(name, declared(name), load(origin), at)
+    if earlier := repeats.decided(key, name):
+        return earlier
+    if reason := first_objection(asked, before_parameters=True):
+        return repeats.keep(key, name, Refused(records.refused(asked, reason)))
+    cleaned, errors = clean(asked.declared.form, parameters)
+    if errors:
+        records.malformed(asked, errors)
+        return Malformed(errors)
+    asked = asked.with_parameters(cleaned)
+    if reason := first_objection(asked, before_parameters=False):
+        return repeats.keep(key, name, Refused(records.refused(asked, reason)))
+    return repeats.keep(key, name, _carry_out(asked))
+
+
+def _carry_out(asked: Attempt) -> Granted:
+    """Write the grant, open the guard, run the effect, spend the grant, close the guard, tell the recorded contacts."""
+    contacts = _to_be_told(asked)
+    grant = records.granted(asked)
+    opening = Opening.objects.create(
+        grant=grant, action=grant.action, customer=grant.customer, batch=grant.batch_id is not None, tripwire_id=1
+    )
+    result = asked.declared.effect(_occasion(asked, grant)) or {}
+    Spent.objects.create(grant=grant, spent_at=asked.at)
+    _close(opening)
+    _tell(asked, contacts, result)
+    return Granted(grant, result)
+
+
+def _occasion(asked: Attempt, grant: Grant) -> Occasion:
+    scene = asked.scene
+    return Occasion(
+        grant=grant,
+        at=asked.at,
+        parameters=asked.parameters,
+        interaction=scene.interaction,
+        claim=scene.claim,
+        customer=scene.customer,
+        by=scene.by,
+    )
+
+
+def _close(opening: Opening) -> None:
+    """Delete the Opening by its key alone: the deferred key on the tripwire refuses the commit if it stays."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM verification_opening WHERE id = %s", [opening.pk])
+
+
+def _to_be_told(asked: Attempt) -> list[Any]:
+    """Read the contacts before the effect: when one is changed, it is the old one that must hear of it."""
+    customer = asked.scene.customer
+    return customer.recorded_contacts(asked.at) if asked.declared.told and customer else []
+
+
+def _tell(asked: Attempt, contacts: list[Any], result: Result) -> None:
+    customer, interaction = asked.scene.customer, asked.scene.interaction
+    if customer is None or not contacts:
+        return
+    tell(
+        customer,
+        contacts,
+        title=asked.declared.label,
+        text=asked.declared.told,
+        about=asked.name,
+        reference=interaction.public_id if interaction else None,
+        at=asked.at,
+    )
+
+
+def _failed(name: str, origin: Origin, at: datetime, error: Exception) -> Refused:
+    """Write, in a transaction of its own, that the attempt failed and that nothing was changed."""
+    try:
+        with transaction.atomic(durable=True):
+            asked = Attempt(name, declared(name), load(origin), at)
+            return Refused(records.refused(asked, Reason.FAILED))
+    except RuntimeError:
+        raise
+    except Exception as second:
+        raise Unavailable("neither the effect nor its refusal could be written") from second

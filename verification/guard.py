@@ -1,0 +1,151 @@
+"""The database refuses too: triggers, made from the declarations, that let rows in only while the gate holds an Opening.
+
+A guarded table is insert-only. An INSERT needs an Opening of an action that declares this table among its `writes`, for
+the same customer; UPDATE, DELETE and TRUNCATE are always refused (audit.append_only). What changes is another row.
+
+What this is worth: plain SQL, a stray save() or a shell session fails. Someone who may run DDL, or who forges a Grant and an
+Opening in one transaction, does not; the log's own checks find a Grant without its Entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.apps import apps
+from django.db import connections
+
+from audit import append_only
+from verification.declarations import Misdeclared, all_declared
+
+OPENING: Final = "verification_opening"
+_GUARDED: Final[dict[str, str]] = {}
+
+
+class Altered(RuntimeError):
+    """Stop the start: the database lacks a guard that the declarations ask for, or holds another."""
+
+
+def protect(model: str, *, customer: str = "customer_id") -> None:
+    """Guard a model's table ("app.Model"); `customer` is the column that an Opening's customer must equal."""
+    _GUARDED[model] = customer
+    append_only.protect(_table(model))
+
+
+def guarded() -> frozenset[str]:
+    """Return the labels of every guarded model."""
+    return frozenset(_GUARDED)
+
+
+def _table(model: str) -> str:
+    app, name = model.split(".")
+    return f"{app}_{name.lower()}"
+
+
+def _writers(model: str, *, batch: bool) -> list[str]:
+    return [a.name for a in all_declared() if model in a.writes and (a.origin == "batch") is batch]
+
+
+def conditions(vendor: str) -> dict[str, str]:
+    """Return, for each table, the SQL condition under which a new row (NEW) may come in."""
+    for declared in all_declared():
+        for model in declared.writes:
+            if model not in _GUARDED:
+                raise Misdeclared(f"the action {declared.name!r} writes {model}, which nobody guards")
+    same = "IS NOT DISTINCT FROM" if vendor == "postgresql" else "IS"
+    tables = {_table(model): _row_condition(model, column, same) for model, column in _GUARDED.items()}
+    tables[OPENING] = _opening_condition(same)
+    tables["verification_tripwire"] = "1 = 0"
+    return tables
+
+
+def _row_condition(model: str, column: str, same: str) -> str:
+    live, batch = _writers(model, batch=False), _writers(model, batch=True)
+    ways = []
+    if live:
+        ways.append(_exists(f"o.action IN ({_quoted(live)}) AND o.customer_id {same} NEW.{column}"))
+    if batch:
+        ways.append(_exists(f"o.action IN ({_quoted(batch)}) AND o.batch"))
+    return " OR ".join(ways) or "1 = 0"
+
+
+def _exists(condition: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {OPENING} o WHERE {condition})"
+
+
+def _opening_condition(same: str) -> str:
+    """Let an Opening in only beside an unspent Grant of the same action, customer and origin."""
+    return (
+        "EXISTS (SELECT 1 FROM verification_grant g WHERE g.id = NEW.grant_id AND g.action = NEW.action"
+        f" AND g.customer_id {same} NEW.customer_id AND (g.batch_id IS NOT NULL) = NEW.batch"
+        " AND NOT EXISTS (SELECT 1 FROM verification_spent s WHERE s.grant_id = g.id))"
+    )
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
+
+
+def _sqlite(table: str, condition: str) -> str:
+    return (
+        f"CREATE TRIGGER guard_{table} BEFORE INSERT ON {table} WHEN NOT ({condition}) "
+        f"BEGIN SELECT RAISE(ABORT, 'guard: no opening for {table}'); END"
+    )
+
+
+def _postgresql_body(table: str, condition: str) -> str:
+    return (
+        f"BEGIN IF {condition} THEN RETURN NEW; END IF; "
+        f"RAISE EXCEPTION 'guard: no opening for {table}' USING ERRCODE = '42501'; END"
+    )
+
+
+def install(using: str = "default") -> None:
+    """Install every guard anew. Called after migrate, since SQLite drops the triggers of a table that it remakes."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        for table, condition in conditions(connection.vendor).items():
+            cursor.execute(f"DROP TRIGGER IF EXISTS guard_{table}" + _on(connection.vendor, table))
+            if connection.vendor == "sqlite":
+                cursor.execute(_sqlite(table, condition))
+                continue
+            body = _postgresql_body(table, condition)
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION guard_{table}() RETURNS trigger LANGUAGE plpgsql AS $guard${body}$guard$"
+            )
+            cursor.execute(
+                f"CREATE TRIGGER guard_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION guard_{table}()"
+            )
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER guard_{table}")
+
+
+def _on(vendor: str, table: str) -> str:
+    return f" ON {table}" if vendor == "postgresql" else ""
+
+
+def verify(using: str = "default") -> None:
+    """Raise Altered, naming the table, when a guard is missing, disabled or not what the declarations ask for."""
+    connection = connections[using]
+    found = _found(connection)
+    for table, condition in conditions(connection.vendor).items():
+        write = _sqlite if connection.vendor == "sqlite" else _postgresql_body
+        if found.get(f"guard_{table}") != write(table, condition):
+            raise Altered(f"The guard of {table} is missing or altered: run `manage.py migrate` to install it again.")
+    append_only.verify(connection)
+
+
+def _found(connection: Any) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
+        else:
+            cursor.execute(
+                "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+                " WHERE t.tgname LIKE 'guard_%%' AND t.tgenabled = 'A' AND t.tgtype = 7"
+                " AND t.tgrelid = to_regclass(substr(t.tgname, 7))"
+            )
+        return dict(cursor.fetchall())
+
+
+def known_tables() -> frozenset[str]:
+    """Return the tables of guarded models as Django names them, to hold the two spellings against each other."""
+    return frozenset(apps.get_model(model)._meta.db_table for model in _GUARDED)

@@ -1,0 +1,152 @@
+"""Customers from a file: prepared by one person, previewed, approved by another, carried in through the gate.
+
+The file is JSON: `{"customers": [{"number", "family_name", "given_names", "birth_date", "language", "account", "kind",
+"needs_guardian", "joined_on", "contacts": [{"kind", "value", "recorded_at"}], "totp": "<hex key>", "codes": ["123456", ...],
+"frozen": bool}]}`. Codes and keys are hashed or sealed before anything is stored.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+
+from audit import keys
+from audit.log import record
+from verification.keypad import hash_code
+from verification.models import Authenticator, AuthenticatorUse, Batch, ContactChange, Customer, Hold, ListCode, Staff
+from verification.numbers import well_formed
+from verification.policy import current
+
+
+class BadFile(ValueError):
+    """Say what is wrong with the file, row by row; nothing was stored."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems[:5]))
+        self.problems = problems
+
+
+def prepare(content: bytes, *, by: Staff, at: datetime) -> Batch:
+    """Store a checked file, sealed, for a second person to approve. Raises BadFile."""
+    rows = _rows(content)
+    if problems := [problem for place, row in enumerate(rows, 1) for problem in _problems(place, row)]:
+        raise BadFile(problems)
+    with transaction.atomic():
+        batch = Batch(organisation_id=by.organisation_id, rows=len(rows), prepared_by=by, prepared_at=at)
+        batch.digest = sha256(content).hexdigest()
+        batch.sealed_content = keys.seal(content, context=f"batch:{batch.public_id}")
+        batch.save(force_insert=True)
+        record(
+            kind="batch.prepared", actor=by.actor, subject=f"batch:{batch.public_id}", at=at, outcome="ok",
+            purpose="bring customers in from another system", organisation=str(by.organisation_id),
+            facts={"rows": len(rows), "digest": batch.digest},
+        )  # fmt: skip
+        return batch
+
+
+def preview(batch: Batch) -> dict[str, int]:
+    """Return what approval would do, in numbers: the approver sees no record that no caller has opened."""
+    rows = _rows(_content(batch))
+    known = Customer.objects.filter(number__in=[row["number"] for row in rows]).count()
+    return {
+        "rows": len(rows),
+        "already known": known,
+        "contacts": sum(len(row.get("contacts", [])) for row in rows),
+        "authenticators": sum(bool(row.get("totp")) + bool(row.get("codes")) for row in rows),
+        "frozen": sum(bool(row.get("frozen")) for row in rows),
+    }
+
+
+def carry_in(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
+    """Write the batch's customers, inside the gate. Known numbers are left as they are: an import changes nobody's record."""
+    rows = _rows(_content(batch))
+    known = set(
+        Customer.objects.filter(number__in=[row["number"] for row in rows]).values_list("number", flat=True)
+    )
+    fresh = [row for row in rows if row["number"] not in known]
+    for row in fresh:
+        _bring(row, batch, at)
+    batch.approved_by, batch.approved_at = by, at
+    batch.save(update_fields=["approved_by", "approved_at"])
+    return {"brought_in": len(fresh), "left_alone": len(rows) - len(fresh)}
+
+
+def _content(batch: Batch) -> bytes:
+    content = keys.unseal(bytes(batch.sealed_content), context=f"batch:{batch.public_id}")
+    if sha256(content).hexdigest() != batch.digest:
+        raise BadFile(["the file is not the one that was previewed"])
+    return content
+
+
+def _rows(content: bytes) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(content)["customers"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadFile(["the file is not JSON of the form {'customers': [...]}"]) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadFile(["'customers' is a list of objects"])
+    return rows
+
+
+def _problems(place: int, row: dict[str, Any]) -> list[str]:
+    found = []
+    if not isinstance(row.get("number"), str) or not well_formed(row["number"]):
+        found.append(f"row {place}: the customer number is not eight digits with a check digit")
+    if not row.get("family_name") or not row.get("joined_on"):
+        found.append(f"row {place}: family_name and joined_on are needed")
+    if any(contact.get("kind") not in ContactChange.Kind.values for contact in row.get("contacts", [])):
+        found.append(f"row {place}: a contact's kind is one of {', '.join(ContactChange.Kind.values)}")
+    if any(len(code) != 6 or not code.isdigit() for code in row.get("codes", [])):
+        found.append(f"row {place}: a code has six digits")
+    return found
+
+
+def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
+    customer = Customer.objects.create(
+        organisation_id=batch.organisation_id,
+        number=row["number"],
+        kind=row.get("kind", Customer.Kind.PERSON),
+        family_name=row["family_name"],
+        given_names=row.get("given_names", ""),
+        birth_date=date.fromisoformat(row["birth_date"]) if row.get("birth_date") else None,
+        language=row.get("language", "fi"),
+        account=row.get("account", ""),
+        needs_guardian=bool(row.get("needs_guardian")),
+        joined_on=date.fromisoformat(row["joined_on"]),
+    )
+    for contact in row.get("contacts", []):
+        _contact(customer, contact, at)
+    if row.get("totp"):
+        _authenticator(customer, Authenticator.Kind.TOTP, at, secret=bytes.fromhex(row["totp"]))
+    if row.get("codes"):
+        codes = _authenticator(customer, Authenticator.Kind.CODE_LIST, at)
+        ListCode.objects.bulk_create(
+            ListCode(authenticator=codes, customer=customer, index=index, hashed=hash_code(code))
+            for index, code in enumerate(row["codes"], 1)
+        )
+    if row.get("frozen"):
+        Hold.objects.create(customer=customer, kind=Hold.Kind.LASTING, held_at=at)
+
+
+def _contact(customer: Customer, contact: dict[str, str], at: datetime) -> None:
+    """Record a contact since the day that the other system says; one changed lately is quarantined here too."""
+    since = min(datetime.fromisoformat(contact["recorded_at"]), at) if contact.get("recorded_at") else at
+    ContactChange.objects.create(
+        customer=customer,
+        kind=contact["kind"],
+        value=contact["value"][:255],
+        recorded_at=since,
+        effective_at=since,
+        quarantined_until=since + current().quarantine,
+    )
+
+
+def _authenticator(customer: Customer, kind: str, at: datetime, *, secret: bytes = b"") -> Authenticator:
+    sealed = keys.seal(secret, context="totp") if secret else b""
+    made = Authenticator.objects.create(customer=customer, kind=kind, sealed_secret=sealed, enrolled_at=at)
+    AuthenticatorUse.objects.create(authenticator=made)
+    return made

@@ -1,0 +1,210 @@
+"""Codes typed on the keypad. Whatever is wrong - the number, the code, too many tries - takes the same steps and time.
+
+A code is a parameter of one function and goes no further: what is kept is that a try was made and whether it matched.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from hashlib import sha256
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django_otp.oath import TOTP
+
+from audit import keys
+from audit.log import record
+from verification.evidence import note
+from verification.interactions import Ended
+from verification.models import (
+    Authenticator,
+    AuthenticatorUse,
+    Claim,
+    CodeTry,
+    Customer,
+    Evidence,
+    Interaction,
+    ListCode,
+    ListCodeUse,
+)
+from verification.policy import Keypad, current
+from verification.scene import current_claim
+
+LIST_LENGTH = 20
+STEP_SECONDS = 30
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's setting for argon2id
+
+
+class Typed(Enum):
+    """What came of a code, for the dialogue and the agent; the caller hears MATCHED or one sentence for all the rest."""
+
+    MATCHED = "MATCHED"
+    WRONG = "WRONG"
+    BACKING_OFF = "BACKING_OFF"
+
+
+def challenge(number: str) -> int:
+    """Return the printed index whose code is asked for: one still unused, steady until it is used.
+
+    A number without a code list gets a steady index of its own, so that the question tells nothing.
+    """
+    unused = set(
+        ListCode.objects.filter(customer__number=number[:8], use__isnull=True).values_list("index", flat=True)
+    )
+    return min(unused or range(1, LIST_LENGTH + 1), key=lambda index: _keyed(f"challenge:{number}:{index}"))
+
+
+def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: datetime, key: str) -> Typed:
+    """Judge one typed code under the current claim, and note evidence when it matches.
+
+    `kind` is an Authenticator.Kind, `index` the challenged index of a code list, `key` the turn it was typed in: the same
+    key again is the same try. Commits what it counted whatever the outcome. Raises Ended.
+    """
+    with transaction.atomic(durable=True):
+        interaction = Interaction.objects.select_for_update().get(public_id=interaction_id)
+        if earlier := CodeTry.objects.filter(key=key).first():
+            return Typed.MATCHED if earlier.outcome == CodeTry.Outcome.MATCHED else Typed.WRONG
+        if not interaction.live:
+            raise Ended
+        return _judge(interaction, kind, code, index, at, key)
+
+
+def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datetime, key: str) -> Typed:
+    claim = current_claim(interaction)
+    found = _authenticator(claim, kind)
+    counters = AuthenticatorUse.objects.select_for_update().filter(authenticator_id=found.pk if found else 0).first()
+    slowed = _slowed(interaction, counters, at)
+    proof = _totp(found, counters, code, at) if kind == Authenticator.Kind.TOTP else _listed(found, code, index)
+    outcome = _outcome(bool(proof), slowed)
+    if proof and outcome is Typed.MATCHED and claim and counters:
+        _accept(claim, kind, counters, proof, at)
+    else:
+        outcome = Typed.WRONG if outcome is Typed.MATCHED else outcome
+        _count_failure(counters, slowed, at)
+    _keep(interaction, claim, outcome, at, key)
+    return outcome
+
+
+def _outcome(proven: bool, slowed: bool) -> Typed:
+    if slowed:
+        return Typed.BACKING_OFF
+    return Typed.MATCHED if proven else Typed.WRONG
+
+
+def _authenticator(claim: Claim | None, kind: str) -> Authenticator | None:
+    customer_id = claim.customer_id if claim else None
+    return Authenticator.objects.filter(customer_id=customer_id or 0, kind=kind).first()
+
+
+def _slowed(interaction: Interaction, counters: AuthenticatorUse | None, at: datetime) -> bool:
+    """Tell whether the keypad road is slow or closed: for this authenticator, this call, or everywhere (spraying)."""
+    limits = current().keypad
+    failed = CodeTry.objects.filter(outcome=CodeTry.Outcome.NOT_MATCHED)
+    sprayed = failed.filter(tried_at__gt=at - timedelta(hours=1)).count() >= limits.failures_per_hour_everywhere
+    tried = CodeTry.objects.filter(interaction=interaction).count() >= limits.tries_per_call
+    slow = counters is not None and counters.backing_off_until is not None and counters.backing_off_until > at
+    closed = counters is not None and counters.disabled_at is not None
+    return sprayed or tried or slow or closed
+
+
+def _totp(found: Authenticator | None, counters: AuthenticatorUse | None, code: str, at: datetime) -> int | None:
+    """Return the matched time step, or None. RFC 6238, one step of drift; a step at or before the last accepted is a replay."""
+    secret = keys.unseal(bytes(found.sealed_secret), context="totp") if found else _keyed("decoy")[:20]
+    totp = TOTP(secret, step=STEP_SECONDS, digits=6)
+    totp.time = at.timestamp()
+    matched = totp.verify(int(code), tolerance=1) if _six_digits(code) else totp.verify(-1, tolerance=1)
+    step = totp.t()
+    fresh = counters is not None and step > counters.last_step
+    return step if matched and found and fresh else None
+
+
+def _listed(found: Authenticator | None, code: str, index: int) -> ListCode | None:
+    """Return the matched unused code beside `index`, or None; a decoy is hashed when there is none."""
+    asked = Q(authenticator_id=found.pk if found else 0, index=index, use__isnull=True)
+    listed = ListCode.objects.filter(asked).first()
+    try:
+        _HASHER.verify(listed.hashed if listed else _decoy(), peppered(code))
+    except Argon2Error:
+        return None
+    return listed if _six_digits(code) else None
+
+
+def _accept(claim: Claim, kind: str, counters: AuthenticatorUse, proof: int | ListCode, at: datetime) -> None:
+    """Use the code up, forget earlier failures of this authenticator (63B 3.2.2), and note the evidence."""
+    if isinstance(proof, ListCode):
+        ListCodeUse.objects.create(code=proof, used_at=at)
+        seen = Evidence.Kind.KEYPAD_CODE_LIST
+    else:
+        counters.last_step = proof
+        seen = Evidence.Kind.KEYPAD_TOTP
+    counters.failures, counters.backing_off_until = 0, None
+    counters.save(update_fields=["last_step", "failures", "backing_off_until"])
+    note(claim, seen, at=at, by=None)
+
+
+def _count_failure(counters: AuthenticatorUse | None, slowed: bool, at: datetime) -> None:
+    """Count one more failure in a row. What is typed while the road is slow does not make it slower: that would be a lock-out."""
+    limits = current().keypad
+    failures = (counters.failures if counters else 0) + (0 if slowed else 1)
+    AuthenticatorUse.objects.filter(pk=counters.pk if counters else 0).update(
+        failures=failures,
+        backing_off_until=_back_off(limits, failures, counters, at),
+        disabled_at=at if failures >= limits.disable_at else None,
+    )
+
+
+def _back_off(limits: Keypad, failures: int, counters: AuthenticatorUse | None, at: datetime) -> datetime | None:
+    if failures < limits.back_off_from:
+        return None
+    if counters and counters.failures == failures:
+        return counters.backing_off_until
+    doubled = limits.back_off_first * 2 ** min(failures - limits.back_off_from, 12)
+    return at + min(doubled, limits.back_off_longest)
+
+
+def _keep(interaction: Interaction, claim: Claim | None, outcome: Typed, at: datetime, key: str) -> None:
+    matched = outcome is Typed.MATCHED
+    word = CodeTry.Outcome.MATCHED if matched else CodeTry.Outcome.NOT_MATCHED
+    CodeTry.objects.create(key=key, interaction=interaction, outcome=word, tried_at=at)
+    interaction.keypad = outcome.value
+    interaction.save(update_fields=["keypad"])
+    customer: Customer | None = claim.customer if claim else None
+    record(
+        kind="keypad.code_tried",
+        actor=interaction.actor,
+        subject=str(customer.pseudonym if customer else interaction.pseudonym),
+        at=at,
+        outcome="matched" if matched else "not_matched",
+        purpose="make sure that the right person is served",
+        organisation=str(interaction.organisation_id),
+        facts={"interaction": str(interaction.public_id), "keypad": outcome.value},
+    )
+
+
+def hash_code(code: str) -> str:
+    """Return the salted argon2id hash under which a list code is kept (63B 3.1.2.2), peppered with FIELD_KEY."""
+    return _HASHER.hash(peppered(code))
+
+
+def peppered(code: str) -> bytes:
+    return _keyed(f"code:{code}")
+
+
+@cache
+def _decoy() -> str:
+    return hash_code("no such code")
+
+
+def _keyed(text: str) -> bytes:
+    return hmac.new(settings.FIELD_KEY, text.encode(), sha256).digest()
+
+
+def _six_digits(code: str) -> bool:
+    return len(code) == 6 and code.isascii() and code.isdigit()

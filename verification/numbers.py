@@ -1,0 +1,18 @@
+"""Customer numbers: eight digits, no leading zero, the last a check digit (ISO 7064 MOD 11,10)."""
+
+from __future__ import annotations
+
+
+def check_digit(seven: str) -> str:
+    """Return the check digit of seven digits. It catches every single wrong digit and every swap of neighbours."""
+    product = 10
+    for digit in seven:
+        total = (int(digit) + product) % 10 or 10
+        product = total * 2 % 11
+    return str((11 - product) % 10)
+
+
+def well_formed(number: str) -> bool:
+    """Tell whether this could be a customer number at all."""
+    digits = len(number) == 8 and number.isascii() and number.isdigit()
+    return digits and number[0] != "0" and check_digit(number[:7]) == number[7]

@@ -1,0 +1,177 @@
+"""Policy as data: policy.toml read into frozen dataclasses. Nonsense in it stops the start (see `problems`)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from verification.levels import Level, Together, Worth
+
+FILE = Path(__file__).with_name("policy.toml")
+SCOPES = ("customer", "interaction", "staff")
+
+
+class Nonsense(ValueError):
+    """Say which entry of the policy makes no sense, and why."""
+
+
+@dataclass(frozen=True)
+class Keypad:
+    back_off_from: int
+    back_off_first: timedelta
+    back_off_longest: timedelta
+    disable_at: int
+    tries_per_call: int
+    failures_per_hour_everywhere: int
+
+
+@dataclass(frozen=True)
+class Claims:
+    per_interaction: int
+    per_staff_per_day: int
+    per_customer_per_day: int
+    name_searches_per_interaction: int
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most `times` grants of `action` within `within`, counted over one customer, interaction or staff member."""
+
+    action: str
+    scope: str
+    times: int
+    within: timedelta
+    because: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    version: str
+    worth: Mapping[str, Worth]
+    together: tuple[Together, ...]
+    keypad: Keypad
+    claims: Claims
+    veto_delay: timedelta
+    quarantine: timedelta
+    hold: timedelta
+    parked: timedelta
+    visit_code_age: timedelta
+    caps: tuple[Cap, ...]
+    currency: str
+    voucher_most: int
+    refund_alone_most: int
+
+    def caps_of(self, action: str) -> tuple[Cap, ...]:
+        """Return the caps declared for one action."""
+        return tuple(cap for cap in self.caps if cap.action == action)
+
+
+@cache
+def current() -> Policy:
+    """Return the policy in force: the file, read once a process. Raises Nonsense."""
+    return read(FILE.read_text(encoding="utf-8"))
+
+
+def read(text: str) -> Policy:
+    """Read a policy. Raises Nonsense with the entry's name when anything is missing, unexplained or absurd."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Nonsense(f"policy.toml does not parse: {error}") from error
+    try:
+        policy = _policy(raw)
+    except (KeyError, TypeError) as error:
+        raise Nonsense(f"policy.toml lacks or misspells {error}") from error
+    _reach(policy)
+    return policy
+
+
+def _policy(raw: dict[str, Any]) -> Policy:
+    for section in ("keypad", "claims", "contacts", "hold", "parked", "visit_code", "money"):
+        _because(section, raw[section])
+    keypad, claims = raw["keypad"], raw["claims"]
+    return Policy(
+        version=str(raw["version"]),
+        worth={kind: _worth(kind, entry) for kind, entry in raw["evidence"].items()},
+        together=tuple(_together(entry, set(raw["evidence"])) for entry in raw["together"]),
+        keypad=Keypad(
+            back_off_from=_count(keypad, "back_off_from"),
+            back_off_first=timedelta(seconds=_count(keypad, "back_off_first_seconds")),
+            back_off_longest=timedelta(seconds=_count(keypad, "back_off_longest_seconds")),
+            disable_at=_count(keypad, "disable_at", most=100),  # 63B 3.2.2
+            tries_per_call=_count(keypad, "tries_per_call"),
+            failures_per_hour_everywhere=_count(keypad, "failures_per_hour_everywhere"),
+        ),
+        claims=Claims(**{name: _count(claims, name) for name in Claims.__dataclass_fields__}),
+        veto_delay=timedelta(hours=_count(raw["contacts"], "veto_hours")),
+        quarantine=timedelta(hours=_count(raw["contacts"], "quarantine_hours")),
+        hold=timedelta(hours=_count(raw["hold"], "hours", most=72)),
+        parked=timedelta(days=_count(raw["parked"], "days", most=30)),
+        visit_code_age=timedelta(hours=_count(raw["visit_code"], "sent_hours_before")),
+        caps=tuple(_cap(entry) for entry in raw["cap"]),
+        currency=str(raw["money"]["currency"]),
+        voucher_most=_count(raw["money"], "voucher_most"),
+        refund_alone_most=_count(raw["money"], "refund_alone_most"),
+    )
+
+
+def _worth(kind: str, entry: dict[str, Any]) -> Worth:
+    _because(f"evidence.{kind}", entry)
+    level = _level(f"evidence.{kind}", entry["level"])
+    if kind.startswith("KEYPAD") and level > Level.LOW:
+        raise Nonsense(f"evidence.{kind}: keypad evidence can never give more than LOW")
+    if level is Level.HIGH:
+        raise Nonsense(f"evidence.{kind}: nothing seen at the desk or on the line gives HIGH alone")
+    return Worth(level, timedelta(minutes=_count(entry, "minutes", most=24 * 60)), entry["because"])
+
+
+def _together(entry: dict[str, Any], kinds: set[str]) -> Together:
+    _because("together", entry)
+    base, one_of = frozenset(entry["base"]), frozenset(entry["one_of"])
+    if not base or not one_of or base & one_of:
+        raise Nonsense("together: needs a base and, apart from it, one_of")
+    if unknown := (base | one_of) - kinds:
+        raise Nonsense(f"together: unknown evidence {sorted(unknown)}")
+    if any(kind.startswith("KEYPAD") for kind in base | one_of):
+        raise Nonsense("together: keypad evidence never adds up to more")
+    return Together(_level("together", entry["level"]), base, one_of, entry["because"])
+
+
+def _cap(entry: dict[str, Any]) -> Cap:
+    name = f"cap for {entry['action']}"
+    _because(name, entry)
+    if entry["scope"] not in SCOPES:
+        raise Nonsense(f"{name}: scope is one of {', '.join(SCOPES)}")
+    return Cap(
+        entry["action"], entry["scope"], _count(entry, "times"), timedelta(days=_count(entry, "days")), entry["because"]
+    )
+
+
+def _level(where: str, word: object) -> Level:
+    if not isinstance(word, str) or word not in Level.__members__:
+        raise Nonsense(f"{where}: level is one of {', '.join(Level.__members__)}")
+    return Level[word]
+
+
+def _count(entry: dict[str, Any], name: str, *, most: int = 10**9) -> int:
+    value = entry[name]
+    if type(value) is not int or not 0 < value <= most:
+        raise Nonsense(f"{name}: a whole number from 1 to {most}, not {value!r}")
+    return value
+
+
+def _because(where: str, entry: dict[str, Any]) -> None:
+    if len(str(entry.get("because", "")).split()) < 3:
+        raise Nonsense(f"{where}: says no because")
+
+
+def _reach(policy: Policy) -> None:
+    """Refuse a policy under which some level cannot be reached at all."""
+    reached = {value.level for value in policy.worth.values()} | {rule.level for rule in policy.together}
+    if missing := [level.name for level in Level if level not in reached]:
+        raise Nonsense(f"no evidence reaches {', '.join(missing)}")

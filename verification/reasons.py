@@ -1,0 +1,74 @@
+"""Why the gate says no, and what each reader of a refusal is told. Each reason has words for the caller and for the staff."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Reason(models.TextChoices):
+    UNDECLARED = "UNDECLARED", _("no such action")
+    NOT_LIVE = "NOT_LIVE", _("the contact is not open")
+    ROLE = "ROLE", _("not this role's work")
+    OWN_MATTER = "OWN_MATTER", _("a matter of his own or of his family")
+    NO_CLAIM = "NO_CLAIM", _("no customer has been named")
+    AUTHORITY = "AUTHORITY", _("the right to act has not been shown")
+    LEVEL = "LEVEL", _("the level of assurance is too low")
+    STALE = "STALE", _("the evidence is too old for this")
+    CONTACT = "CONTACT", _("the evidence rests on the contact that would change")
+    HOLD = "HOLD", _("a hold or freeze is in force")
+    CAP = "CAP", _("done as often as it may be")
+    SECOND_PERSON = "SECOND_PERSON", _("a second person must decide")
+    NOT_DUE = "NOT_DUE", _("there is nothing left for it to do")
+    FAILED = "FAILED", _("it could not be carried out")
+
+
+# Said to the caller. One sentence for all that could tell a stranger something: no customer, wrong code and hold sound alike.
+_PROVE = _(
+    "Your affairs are kept safe for you, so we first make sure that they are in the right hands. It is the same for everyone."
+)
+_ELSEWHERE = _("I am sorry, this cannot be done just now, but your matter is not lost.")
+
+CALLER: dict[str, Promise] = {
+    Reason.NO_CLAIM: _PROVE,
+    Reason.LEVEL: _PROVE,
+    Reason.STALE: _("Some time has passed since we made sure that it is you, so for this we do it once more."),
+    Reason.CONTACT: _("As this contact is the one to be changed, we make sure in another way that it is you."),
+    Reason.AUTHORITY: _(
+        "When somebody acts for another, we also need to see the right to do so. That protects the one who is spoken for."
+    ),
+    Reason.HOLD: _(
+        "Your account is under protection at the moment, and the protection works. We will see together how it is lifted."
+    ),
+    Reason.CAP: _("This has been done as often as it may be for now, for your safety."),
+    Reason.SECOND_PERSON: _("Because of the amount, two of us look at this together before it is done."),
+}
+
+# Read by the agent: what to do next.
+STAFF: dict[str, Promise] = {
+    Reason.UNDECLARED: _("There is no such action. Choose one from the list."),
+    Reason.NOT_LIVE: _("This contact has ended. Open the one that is on the line now."),
+    Reason.ROLE: _("Your role does not do this. Pass the contact to a colleague whose role does."),
+    Reason.OWN_MATTER: _("You may not serve yourself, your family or your household. Pass the contact to a colleague."),
+    Reason.NO_CLAIM: _("Ask for the customer number first, or let the caller type it on the keypad."),
+    Reason.AUTHORITY: _("Ask nothing more on the phone: the right to act is shown with papers. Offer a way below."),
+    Reason.LEVEL: _("Read the sentence aloud and offer the ways below, the first one first."),
+    Reason.STALE: _("The proof is too old for this action. Offer a way below to renew it."),
+    Reason.CONTACT: _("The proof leans on the contact that would change. Offer a way below that does not."),
+    Reason.HOLD: _("A hold is in force. It can be lifted once the caller is proven; offer a way below."),
+    Reason.CAP: _("The limit for this action is reached. Do not promise a date; offer a way below."),
+    Reason.SECOND_PERSON: _("The amount is above what one person decides. Offer a way below."),
+    Reason.NOT_DUE: _("It has been done already, or there is nothing to do."),
+    Reason.FAILED: _("Nothing was changed. Try once more; if it fails again, open a case and tell the operator."),
+}
+
+
+def to_caller(reason: str) -> str:
+    """Return the sentence said to the caller, in the active language."""
+    return str(CALLER.get(reason, _ELSEWHERE))
+
+
+def to_staff(reason: str) -> str:
+    """Return what the agent should do next, in the active language."""
+    return str(STAFF[reason])

@@ -1,0 +1,140 @@
+"""What the gate writes down: the grant, the refusal, and the one entry that each attempt leaves in the log."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils import translation
+
+from audit import keys
+from audit.log import record
+from verification import canonical
+from verification.attempts import Attempt
+from verification.models import Customer, Grant, ParkedMatter, Refusal
+from verification.reasons import Reason, to_caller
+from verification.ways import Situation, Way, forward
+
+LANGUAGES = tuple(Customer.Language.values)
+
+
+def malformed(asked: Attempt, errors: dict[str, list[str]]) -> None:
+    """Record that an attempt could not be judged, by the names of the fields only: bad input may hold anything."""
+    _entry(asked, "gate.malformed", "malformed", {"fields": sorted(errors)[:40]})
+
+
+def granted(asked: Attempt) -> Grant:
+    """Write the grant and its entry. The effect has not happened yet; all of it commits together or not at all."""
+    public_id = uuid4()
+    uid = _entry(asked, "gate.granted", "granted", {"grant": str(public_id)})
+    return Grant.objects.create(
+        public_id=public_id, entry=uid, batch=asked.scene.batch, follows=asked.scene.follows, **_decision(asked)
+    )
+
+
+def refused(asked: Attempt, reason: Reason) -> Refusal:
+    """Write the refusal with its ways forward, the words said, its entry, and the matter it leaves parked."""
+    public_id = uuid4()
+    ways = _ways(asked, reason)
+    uid = _entry(
+        asked, "gate.refused", "refused",
+        {"refusal": str(public_id), "reason": reason.value, "ways": [way.code for way in ways]},
+    )  # fmt: skip
+    refusal = Refusal.objects.create(
+        public_id=public_id,
+        entry=uid,
+        reason=reason,
+        ways=[way.code for way in ways],
+        said=_said(reason, ways),
+        **_decision(asked),
+    )
+    if asked.parameters and asked.scene.interaction is not None:
+        _park(asked, refusal)
+    return refusal
+
+
+def _decision(asked: Attempt) -> dict[str, Any]:
+    scene = asked.scene
+    return {
+        "organisation_id": scene.organisation_id,
+        "action": asked.name[:60],
+        "interaction": scene.interaction,
+        "claim": scene.claim,
+        "customer": scene.customer,
+        "asked_by": scene.by,
+        "parameters_hash": asked.digest,
+        "held": asked.held.level,
+        "required": asked.required,
+        "policy_version": asked.policy.version,
+        "decided_at": asked.at,
+    }
+
+
+def _entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUID:
+    """Write the attempt's one entry. The inputs of the judgement are in it, so that it can be judged again."""
+    scene = asked.scene
+    return record(
+        kind=kind,
+        actor=scene.actor,
+        subject=scene.subject,
+        at=asked.at,
+        outcome=outcome,
+        purpose=_purpose(asked),
+        organisation=scene.organisation,
+        facts={
+            "action": asked.name[:60],
+            "origin": scene.origin,
+            "interaction": str(scene.interaction.public_id) if scene.interaction else None,
+            "channel": scene.channel,
+            "capacity": scene.claim.capacity if scene.claim else None,
+            "held": asked.held.level.name,
+            "required": asked.required.name,
+            "evidence": [_seen(fact) for fact in asked.facts],
+            "policy": asked.policy.version,
+            **facts,
+        },
+        personal={"parameters": canonical.plain(asked.parameters)},
+    )
+
+
+def _seen(fact: Any) -> dict[str, str | None]:
+    return {
+        "kind": fact.kind,
+        "at": fact.observed_at.isoformat(),
+        "rests_on": fact.rests_on_kind or None,
+        "quarantined_until": fact.quarantined_until.isoformat() if fact.quarantined_until else None,
+    }
+
+
+def _purpose(asked: Attempt) -> str:
+    with translation.override("en"):
+        return str(asked.action.label) if asked.action else "something that is not offered was asked for"
+
+
+def _ways(asked: Attempt, reason: Reason) -> list[Way]:
+    if asked.scene.interaction is None:
+        return []
+    return forward(
+        Situation(
+            action=asked.action,
+            reason=reason,
+            channel=asked.scene.channel,
+            held=asked.held.level,
+            required=asked.required,
+            keypad=asked.scene.keypad,
+        )
+    )
+
+
+def _said(reason: Reason, ways: list[Way]) -> dict[str, str]:
+    words = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            words[language] = " ".join([to_caller(reason), *(str(way.say) for way in ways[:3])])
+    return words
+
+
+def _park(asked: Attempt, refusal: Refusal) -> None:
+    sealed = keys.seal(json.dumps(canonical.plain(asked.parameters)), context=f"parked:{refusal.public_id}")
+    ParkedMatter.objects.create(refusal=refusal, sealed_parameters=sealed, void_at=asked.at + asked.policy.parked)

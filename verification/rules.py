@@ -1,0 +1,158 @@
+"""The gate's questions, in the order in which they are asked. The first objection is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from verification import authority, caps
+from verification.attempts import Attempt
+from verification.levels import Level
+from verification.models import Grant, Hold
+from verification.reasons import Reason
+
+Rule = Callable[[Attempt], Reason | None]
+
+
+def first_objection(asked: Attempt, *, before_parameters: bool) -> Reason | None:
+    """Ask the rules of one half in order; return the first reason to refuse, or None."""
+    for rule in BEFORE_PARAMETERS if before_parameters else WITH_PARAMETERS:
+        if reason := rule(asked):
+            return reason
+    return None
+
+
+def _declared(asked: Attempt) -> Reason | None:
+    known = asked.action is not None and asked.action.origin == asked.scene.origin
+    return None if known else Reason.UNDECLARED
+
+
+def _origin_is_open(asked: Attempt) -> Reason | None:
+    scene = asked.scene
+    match scene.origin:
+        case "live":
+            is_open = scene.interaction is not None and scene.interaction.live
+        case "batch":
+            is_open = scene.batch is not None
+        case "follow":
+            is_open = scene.follows is not None and scene.follows.action == asked.declared.follows
+        case _:
+            is_open = False
+    return None if is_open else Reason.NOT_LIVE
+
+
+def _one_organisation(asked: Attempt) -> Reason | None:
+    by = asked.scene.by
+    return Reason.NOT_LIVE if by is not None and by.organisation_id != asked.scene.organisation_id else None
+
+
+def _role(asked: Attempt) -> Reason | None:
+    by = asked.scene.by
+    if asked.scene.origin == "follow":
+        return None
+    if by is None:
+        return None if asked.declared.by_caller else Reason.ROLE
+    return None if by.is_active and by.role in asked.declared.roles else Reason.ROLE
+
+
+def _own_matter(asked: Attempt) -> Reason | None:
+    by, customer = asked.scene.by, asked.scene.customer
+    if by is None or customer is None or by.may_serve(customer):
+        return None
+    return Reason.OWN_MATTER
+
+
+def _two_people(asked: Attempt) -> Reason | None:
+    """A batch is approved by another than its preparer, whose account is not of yesterday; once."""
+    batch, by = asked.scene.batch, asked.scene.by
+    if batch is None or by is None:
+        return None
+    if batch.approved_at is not None:
+        return Reason.NOT_DUE
+    alone = batch.prepared_by_id == by.pk or not by.seasoned(asked.at)
+    return Reason.SECOND_PERSON if alone else None
+
+
+def _once(asked: Attempt) -> Reason | None:
+    follows = asked.scene.follows
+    if follows is None:
+        return None
+    return Reason.NOT_DUE if Grant.objects.filter(follows=follows).exists() else None
+
+
+def _claim(asked: Attempt) -> Reason | None:
+    missing = asked.declared.needs_claim and asked.scene.origin == "live" and asked.scene.claim is None
+    return Reason.NO_CLAIM if missing else None
+
+
+def _stated_authority(asked: Attempt) -> Reason | None:
+    return None if authority.stated(asked.declared, asked.scene.claim) else Reason.AUTHORITY
+
+
+def _level(asked: Attempt) -> Reason | None:
+    action = asked.declared
+    if action.required is Level.NONE:
+        return None
+    if asked.scene.customer is None or asked.held.level < action.required:
+        return Reason.LEVEL
+    if asked.held_by(youngest_than=action.largest_age).level < action.required:
+        return Reason.STALE
+    limits = {"youngest_than": action.largest_age, "not_resting_on": action.not_resting_on}
+    return None if asked.held_by(**limits).level >= action.required else Reason.CONTACT
+
+
+def _customer(asked: Attempt) -> Reason | None:
+    missing = asked.declared.needs_customer and asked.scene.customer is None
+    return Reason.LEVEL if missing else None
+
+
+def _recorded_authority(asked: Attempt) -> Reason | None:
+    return None if authority.recorded(asked.declared, asked.scene.customer) else Reason.AUTHORITY
+
+
+def _hold(asked: Attempt) -> Reason | None:
+    customer = asked.scene.customer
+    if not asked.declared.sensitive or customer is None:
+        return None
+    return Reason.HOLD if Hold.objects.in_force(asked.at).filter(customer=customer).exists() else None
+
+
+def _cap(asked: Attempt) -> Reason | None:
+    scene = asked.scene
+    if scene.origin != "live" or scene.interaction is None:
+        return None
+    passed = caps.reached(
+        asked.policy,
+        asked.name,
+        customer_id=scene.customer.pk if scene.customer else None,
+        interaction_id=scene.interaction.pk,
+        staff_id=scene.by.pk if scene.by else None,
+        at=asked.at,
+    )
+    return Reason.CAP if passed else None
+
+
+def _second_person(asked: Attempt) -> Reason | None:
+    alone = asked.declared.alone_up_to
+    return None if alone is None or alone(asked.parameters) else Reason.SECOND_PERSON
+
+
+BEFORE_PARAMETERS: Final[tuple[Rule, ...]] = (
+    _declared,
+    _origin_is_open,
+    _one_organisation,
+    _role,
+    _own_matter,
+    _two_people,
+    _once,
+)
+WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
+    _claim,
+    _stated_authority,
+    _level,
+    _customer,
+    _recorded_authority,
+    _hold,
+    _second_person,
+    _cap,
+)

@@ -1,0 +1,106 @@
+"""Who stands at the gate: the origin of an attempt, loaded and locked, with the evidence that counts for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verification.decisions import Following, Live, OfBatch, Origin
+from verification.levels import Fact
+from verification.models import Batch, Claim, Customer, Evidence, Grant, Interaction, Staff
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The parties of one attempt. Everything here was read inside the gate's transaction, under the origin's lock."""
+
+    origin: str
+    by: Staff | None = None
+    interaction: Interaction | None = None
+    claim: Claim | None = None
+    batch: Batch | None = None
+    follows: Grant | None = None
+    task: str = ""
+
+    @property
+    def customer(self) -> Customer | None:
+        if self.follows is not None:
+            return self.follows.customer
+        return self.claim.customer if self.claim else None
+
+    @property
+    def actor(self) -> str:
+        if self.task:
+            return f"system:{self.task}"
+        if self.by is not None:
+            return self.by.actor
+        return self.interaction.actor if self.interaction else "caller:unknown"
+
+    @property
+    def subject(self) -> str:
+        """Return the pseudonym under whose key the personal part of the log's entry is kept."""
+        for party in (self.customer, self.interaction):
+            if party is not None:
+                return str(party.pseudonym)
+        return f"batch:{self.batch.public_id}" if self.batch else "nobody"
+
+    @property
+    def organisation_id(self) -> int | None:
+        for party in (self.interaction, self.batch, self.follows):
+            if party is not None:
+                return party.organisation_id
+        return None
+
+    @property
+    def organisation(self) -> str:
+        return str(self.organisation_id or "")
+
+    @property
+    def channel(self) -> str:
+        return self.interaction.channel if self.interaction else ""
+
+    @property
+    def keypad(self) -> str:
+        return self.interaction.keypad if self.interaction else ""
+
+
+def load(origin: Origin) -> Scene:
+    """Load and lock the origin. What is not found is left empty, which the gate refuses."""
+    match origin:
+        case Live():
+            return _live(origin)
+        case OfBatch():
+            batch = Batch.objects.select_for_update().filter(public_id=origin.batch_id).first()
+            return Scene("batch", by=origin.by, batch=batch)
+        case Following():
+            grants = Grant.objects.select_for_update(of=("self",)).select_related("customer", "interaction", "claim")
+            grant = grants.filter(public_id=origin.grant_id).first()
+            interaction, claim = (grant.interaction, grant.claim) if grant else (None, None)
+            return Scene("follow", interaction=interaction, claim=claim, follows=grant, task=origin.task)
+
+
+def _live(origin: Live) -> Scene:
+    locked = Interaction.objects.select_for_update(of=("self",)).filter(public_id=origin.interaction_id).first()
+    if locked is None:
+        return Scene("live", by=origin.by)
+    return Scene("live", by=origin.by, interaction=locked, claim=current_claim(locked))
+
+
+def current_claim(interaction: Interaction) -> Claim | None:
+    """Return the newest claim of the interaction's first speaker, its customer loaded, or None."""
+    claims = Claim.objects.filter(speaker__interaction=interaction).select_related("customer")
+    return claims.order_by("speaker_id", "-pk").first()
+
+
+def facts(claim: Claim | None) -> list[Fact]:
+    """Return the evidence under one claim as facts. Evidence of an earlier claim is void: it hangs on that claim."""
+    if claim is None:
+        return []
+    rows = Evidence.objects.filter(claim=claim).select_related("rests_on")
+    return [_fact(row) for row in rows]
+
+
+def _fact(row: Evidence) -> Fact:
+    leaning = row.rests_on
+    if leaning is None:
+        return Fact(row.kind, row.observed_at)
+    return Fact(row.kind, row.observed_at, leaning.kind, leaning.quarantined_until)

@@ -1,0 +1,84 @@
+"""Ways forward: what this caller can do next. Rooms to the left register theirs; a refusal without one is a defect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from verification.declarations import Declaration
+from verification.levels import Level
+from verification.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a way may look at. Nothing in it comes from the record: it must not show through before LOW."""
+
+    action: Declaration | None
+    reason: str
+    channel: str
+    held: Level
+    required: Level
+    keypad: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """One thing the caller can do. `effort` orders them, easiest first; `action` is the declared action that starts it."""
+
+    code: str
+    effort: int
+    label: Promise
+    say: Promise
+    open: Callable[[Situation], bool]
+    action: str = ""
+
+
+_WAYS: Final[dict[str, Way]] = {}
+
+
+class NoWay(RuntimeError):
+    """A situation without a way forward: found by the start-up check, never by a caller."""
+
+
+def register(way: Way) -> Way:
+    """Add a way forward. Two ways of one code stop the process."""
+    if way.code in _WAYS:
+        raise RuntimeError(f"the way {way.code!r} is registered twice")
+    _WAYS[way.code] = way
+    return way
+
+
+def forward(situation: Situation) -> list[Way]:
+    """Return the open ways, easiest first. Raises NoWay when there is none."""
+    ways = sorted((way for way in _WAYS.values() if way.open(situation)), key=lambda way: way.effort)
+    if not ways:
+        raise NoWay(f"no way forward from {situation.reason} on {situation.channel}")
+    return ways
+
+
+def by_code(code: str) -> Way | None:
+    """Return a registered way, or None when it has been withdrawn since."""
+    return _WAYS.get(code)
+
+
+_KEYPAD_ENDED = frozenset({"WRONG", "BACKING_OFF", "NO_CODES"})
+
+register(
+    Way(
+        code="keypad_code",
+        effort=10,
+        label=_("a one-time code on the keypad"),
+        say=_("If you have your codes at hand, you can type one on the keypad of your phone."),
+        open=lambda s: (
+            s.channel == "PHONE"
+            and s.held < s.required == Level.LOW
+            and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE)
+            and s.keypad not in _KEYPAD_ENDED
+        ),
+    )
+)
