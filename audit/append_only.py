@@ -27,7 +27,7 @@ TRUNCATE_GUARD = 2 + 32
 _protected: dict[str, None] = {}
 
 
-class Altered(Exception):  # noqa: N818 - the name of what was found
+class Altered(Exception):
     """Tell that guards are missing or differ from what they should be; `findings` names each."""
 
     def __init__(self, findings: "list[Finding]") -> None:

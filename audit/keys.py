@@ -21,7 +21,7 @@ NONCE_BYTES = 12
 KEY_BYTES = 32
 
 
-class Unreadable(Exception):  # noqa: N818 - the name of what happened
+class Unreadable(Exception):
     """Tell that a sealed value can't be opened: other key, other context, other version, or altered bytes."""
 
 

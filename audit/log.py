@@ -21,11 +21,11 @@ ACTOR = re.compile(r"(staff|caller|customer|system):[!-~]+")
 WORD = re.compile(r"[!-~]+")
 
 
-class NotInTransaction(Exception):  # noqa: N818 - the name of what is refused
+class NotInTransaction(Exception):
     """Refuse to write an Entry outside the transaction of what it describes."""
 
 
-class Tampered(Exception):  # noqa: N818 - the name of what was found
+class Tampered(Exception):
     """Tell that an Entry's personal payload isn't the one its body commits to."""
 
 
