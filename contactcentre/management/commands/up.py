@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--prepare", action="store_true", help="Migrate and build the demo world, but don't serve.")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's own signature
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._prepare(serve=not options["prepare"])
         except PortTaken as taken:
