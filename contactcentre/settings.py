@@ -229,7 +229,6 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = (
     True  # a few hundred files, served from the packages: nothing to collect before the first start
 )

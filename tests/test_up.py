@@ -1,0 +1,149 @@
+"""`manage.py up` on live processes: one tree, one clear line when it can't, everything gone within ten seconds."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.services import dies_with_parent, free_port
+
+pytestmark = pytest.mark.slow
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def environment(data: Path, **given: str) -> dict[str, str]:
+    """Return the environment of somebody who has just cloned the repository."""
+    return {"PATH": os.environ["PATH"], "DEMO": "1", "DATA_DIR": str(data), "LOG_LEVEL": "WARNING", **given}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Yield a function that starts `manage.py up` as a process of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(port: int, **given: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=settings.BASE_DIR,
+            env=environment(tmp_path / "var", PORT=str(port), **given),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=dies_with_parent(signal.SIGTERM),
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=15)
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/readyz", timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None:
+            pytest.fail(f"ended early: {process.communicate()[0]}")
+        assert time.monotonic() < deadline, "not ready in time"
+        time.sleep(0.1)
+
+
+def processes_of(session: int) -> list[str]:
+    """Return the processes that descend from a process, by the environment they inherited."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if words[0] != "Z" and int(words[1]) == session:
+                found.append(entry.name)
+    return found
+
+
+def stop(process: subprocess.Popen[str], sent: signal.Signals) -> float:
+    """Send the signal and return how many seconds the end took."""
+    began = time.monotonic()
+    process.send_signal(sent)
+    process.wait(15)
+    return time.monotonic() - began
+
+
+def test_a_taken_port_is_told_in_one_line(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said, _ = start(taken.getsockname()[1]).communicate(timeout=60)
+    assert said.strip().splitlines() == [
+        f"CommandError: Port {taken_port(said)} is taken by another program; choose another with PORT=."
+    ]
+
+
+def taken_port(said: str) -> str:
+    return next(word for word in said.split() if word.isdigit())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_one_process_serves_and_ends_in_time_and_a_second_start_finds_the_data(
+    start: Start, tmp_path: Path, sent: signal.Signals
+) -> None:
+    port = free_port()
+    first = start(port)
+    wait_for(lambda: answers(port), first)
+    assert stop(first, sent) < 10
+    assert first.returncode == 0
+    secret = (tmp_path / "var" / "secrets" / "FIELD_KEY").read_text()
+    second = start(port)
+    wait_for(lambda: answers(port), second)
+    stop(second, sent)
+    assert "bringing the database up to date" not in second.communicate()[0]
+    assert (tmp_path / "var" / "secrets" / "FIELD_KEY").read_text() == secret
+
+
+def test_a_tree_over_redis_ends_as_a_whole(start: Start) -> None:
+    port = free_port()
+    process = start(port, REDIS_URL=os.environ["REDIS_URL"])
+    wait_for(lambda: answers(port), process)
+    children = processes_of(process.pid)
+    assert len(children) == 2, "web and worker"
+    assert stop(process, signal.SIGTERM) < 10
+    assert not [child for child in children if Path("/proc", child).exists()]
+    assert not answers(port)
+
+
+def test_the_tree_ends_when_one_of_its_processes_does(start: Start) -> None:
+    port = free_port()
+    process = start(port, REDIS_URL=os.environ["REDIS_URL"])
+    wait_for(lambda: answers(port), process)
+    os.kill(int(processes_of(process.pid)[0]), signal.SIGKILL)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "A process ended by itself" in said
+
+
+def test_the_database_of_a_demo_is_not_served_as_the_real_thing(start: Start) -> None:
+    port = free_port()
+    first = start(port)
+    wait_for(lambda: answers(port), first)
+    stop(first, signal.SIGTERM)
+    keys = {"SECRET_KEY": os.environ["SECRET_KEY"], "FIELD_KEY": os.environ["FIELD_KEY"]}
+    said, _ = start(port, DEMO="0", **keys).communicate(timeout=60)
+    assert said.strip() == (
+        "CommandError: This database was made for the demo; start with DEMO=1, or give another DATABASE_URL."
+    )
