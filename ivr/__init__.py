@@ -1,1 +1,1 @@
-
+"""The telephone network's view: signed webhooks in, spoken prompts out, one dialogue for every provider."""

@@ -1,0 +1,77 @@
+"""What the telephone asks of the house: to judge what was typed, to act, and to bring a person.
+
+The dialogue is given something of this shape and knows nothing behind it, so that it can be led through every branch
+without customers, codes or a gate.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from ivr.adapters import Event
+from ivr.models import Call
+from ivr.steps import Arguments
+
+
+class Check(Enum):
+    """Tell how a typed code fared. Only MATCHED is ever audible; the rest is for the agent."""
+
+    MATCHED = "MATCHED"
+    WRONG = "WRONG"
+    BACKING_OFF = "BACKING_OFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One prompt to speak, with arguments that name nobody."""
+
+    prompt: str
+    args: Arguments
+
+
+class Actions(Protocol):
+    """What the dialogue asks of the house. Each may be slow or fail; none is asked twice for one turn.
+
+    The three that judge what was typed answer a customer who doesn't exist exactly as one who does.
+    """
+
+    def open(self, call: Call, event: Event, at: datetime) -> None:
+        """Open the interaction of a new call and set `call.interaction`."""
+        ...
+
+    def greeting(self, call: Call) -> Arguments:
+        """Give the arguments of the welcome: `organisation`."""
+        ...
+
+    def claim(self, call: Call, number: str, at: datetime) -> None:
+        """Record that the caller says he is the customer `number`, existing or not."""
+        ...
+
+    def challenge(self, call: Call, at: datetime) -> int:
+        """Choose the position on the code list to ask for: of this customer, or a plausible one of nobody's."""
+        ...
+
+    def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge a one-time code and observe the outcome."""
+        ...
+
+    def check_list_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge the code asked for by `call.challenge_index` and observe the outcome."""
+        ...
+
+    def on_hold(self, call: Call, at: datetime) -> bool:
+        """Tell whether the verified customer has a hold in force."""
+        ...
+
+    def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
+        """Do what a menu choice stands for (a value of CHOICES) through the gate, and say what is to be told."""
+        ...
+
+    def to_human(self, call: Call, keypad: str, at: datetime) -> None:
+        """Put the interaction into the agents' queue with its keypad outcome."""
+        ...
+
+    def end(self, call: Call, at: datetime) -> None:
+        """End the interaction of a call that is over, and take it out of the queue; safe to repeat."""
+        ...

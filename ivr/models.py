@@ -1,0 +1,84 @@
+"""The calls in progress, and the replies kept so that a webhook sent twice is answered twice and done once."""
+
+import secrets
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def new_token() -> str:
+    """Make a call's token: 128 random bits, which no stranger guesses even with a valid signature for another call."""
+    return secrets.token_urlsafe(16)
+
+
+class Call(models.Model):
+    """Where one telephone call stands in the dialogue.
+
+    Nothing that was typed is here, and no number: not the caller's, not the customer's. `turn` is the last turn that
+    was begun, `claimed_at` when; its reply follows. `tries` counts attempts to identify in the whole call, `misses`
+    unanswered prompts in a row.
+    """
+
+    provider = models.CharField(_("provider"), max_length=16)
+    call_sid = models.CharField(_("call"), max_length=64)
+    token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
+    interaction = models.ForeignKey(
+        "verification.Interaction",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="calls",
+        verbose_name=_("interaction"),
+    )
+    step = models.CharField(_("step"), max_length=16, default="language")
+    language = models.CharField(_("language"), max_length=2, blank=True)
+    turn = models.PositiveIntegerField(_("turn"), default=0)
+    claimed_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    misses = models.PositiveSmallIntegerField(default=0)
+    keypad = models.CharField(_("keypad"), max_length=12, blank=True)
+    challenge_index = models.PositiveSmallIntegerField(null=True)
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["provider", "call_sid"], name="one_row_per_call"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.call_sid}"
+
+    def begin_turn(self, number: int, at: datetime) -> bool:
+        """Take turn `number` for this process; False when somebody took it before, or the call has ended."""
+        waiting = Call.objects.filter(pk=self.pk, turn=number - 1, ended_at=None)
+        return self._took(waiting.update(turn=number, claimed_at=at), number, at)
+
+    def take_over(self, at: datetime) -> bool:
+        """Take the current turn from a process that began it and never answered; False when another was quicker."""
+        abandoned = Call.objects.filter(pk=self.pk, turn=self.turn, claimed_at=self.claimed_at, ended_at=None)
+        return self._took(abandoned.update(claimed_at=at), self.turn, at)
+
+    def _took(self, rows: int, turn: int, at: datetime) -> bool:
+        if rows:
+            self.turn, self.claimed_at = turn, at
+        return bool(rows)
+
+
+class TurnReply(models.Model):
+    """What was answered to one turn: prompt keys and neutral arguments, deleted when the call ends."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="replies")
+    number = models.PositiveIntegerField()
+    steps = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["call", "number"], name="one_reply_per_turn"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.call_id}/{self.number}"

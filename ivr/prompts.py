@@ -1,0 +1,86 @@
+"""Hold every sentence that the phone speaks, under the key by which the dialogue knows it.
+
+Options come before digits, since who hears "press 1" first must remember it while he waits for what it does. Nothing
+says what was wrong with what was typed: an unknown number, a wrong code, a hold and a keypad that backs off share the
+key `failed`, so that nobody learns which of them it was.
+"""
+
+from typing import Final
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ivr.steps import Arguments
+
+PROMPTS: Final[dict[str, Promise]] = {
+    # Each language names its own digit: 1 in Finnish, 2 in Swedish, 3 in English.
+    "welcome": _("Welcome to {organisation}. For service in English, press 3. To speak with a person, press 0."),
+    "ask.number": _(
+        "To be served as a customer, key in the eight digits of your customer number. "
+        "To speak with a person instead, press 0 and then the hash key. To hear this again, press star and then hash."
+    ),
+    "ask.kind": _(
+        "If you use a code app, press 1. If you use a printed code list, press 2. "
+        "If you have no codes with you, press 3. "
+        "To speak with a person, press 0. To hear the choices again, press star."
+    ),
+    "ask.app_code": _(
+        "Key in the six digits that your code app is showing. "
+        "To speak with a person instead, press 0 and then the hash key. To hear this again, press star and then hash."
+    ),
+    "ask.list_code": _(
+        "Take your code list. Key in the code beside this number: {index}. Then press the hash key. "
+        "To speak with a person instead, press 0 and then hash. To hear this again, press star and then hash."
+    ),
+    "failed": _("We could not confirm these details on the phone. You are welcome to try once more."),
+    "again": _("Here are the choices once more."),
+    "confirmed": _("Thank you. Your code has been confirmed."),
+    "hold.in_force": _("There is a hold on your account for the time being. A person can tell you more about it."),
+    "menu": _(
+        "To hear how your case is getting on, press 1. To book a visit to our office, press 2. "
+        "To be called back, press 3. To put a temporary hold on your account, press 4. "
+        "To speak with a person, press 0. To hear the choices again, press star."
+    ),
+    "state.none": _("You have no open case with us."),
+    "state.received": _("We have received your case, and it will be taken up in turn."),
+    "state.in_progress": _("Your case is being worked on."),
+    "state.waiting_for_customer": _("Your case goes on as soon as we hear from you. We have written to you about it."),
+    "state.answered": _("Your case has been answered. The answer has been sent to you in writing."),
+    "state.promised": _("You will have an answer by the {day} of month {month}."),
+    "state.more": _("You have {count} open cases. Here is the one that moved last."),
+    "visit.requested": _(
+        "We will book a visit for you. The time, the place and a list of what to bring will be sent to you in writing."
+    ),
+    "callback.requested": _("We will call you back. We use the number that you have given us earlier."),
+    "hold.placed": _("A temporary hold is now on your account. It ends by itself in {hours} hours."),
+    "not_by_keypad": _("A person will gladly help you with this one. To speak with a person, press 0."),
+    "human.verified": _("You will be put through to a person now. Your code has been confirmed already."),
+    "human.SKIPPED": _("You will be put through to a person now. No codes are needed for that."),
+    "human.NO_CODES": _("That is quite all right. You will be put through to a person now."),
+    "human.TIMED_OUT": _("We heard no keys, and that is quite all right. You will be put through to a person now."),
+    "human.WRONG": _("You will be put through to a person now. We will find a way together."),
+    "queue.wait": _("Thank you for waiting. We will be with you as soon as we can."),
+    "queue.position": _("Thank you for waiting. Your place in the queue is {position}."),
+    "sorry.technical": _("We are sorry. There is a fault in our system at the moment."),
+    "sorry.queue": _("We are sorry. No person can take your call at the moment. You are welcome to call again later."),
+    "goodbye": _("Thank you for calling. Goodbye."),
+}
+
+# What is spoken digit by digit: "one, seven" is not mistaken for "seventy", whatever the language.
+_DIGIT_BY_DIGIT: Final = frozenset({"index"})
+
+
+def text(key: str, language: str, args: Arguments) -> str:
+    """Give the words of one prompt in `language` ("fi", "sv" or "en"), its gaps filled.
+
+    Raises KeyError when there is no such prompt, or no argument for one of its gaps.
+    """
+    spoken = {name: digit_by_digit(value) if name in _DIGIT_BY_DIGIT else value for name, value in args.items()}
+    with translation.override(language):
+        return str(PROMPTS[key]).format_map(spoken)
+
+
+def digit_by_digit(value: int | str) -> str:
+    """Put a pause after every digit: 17 becomes "1, 7"."""
+    return ", ".join(str(value))

@@ -1,0 +1,144 @@
+"""See to it that every turn of a call is taken once, however often and in whatever order its webhook arrives.
+
+A turn is begun by one conditional UPDATE and answered by storing its reply; between the two the dialogue may ask the
+gate, which opens its own transaction and would refuse to be inside ours. Whoever comes second gets the stored reply or,
+while there is none yet, is asked to come back in a second. A turn that was begun and never answered, because the
+process died, is not tried again (the code may have been used up): its caller is put through to a person.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.views.decorators.debug import sensitive_variables
+
+from ivr import dialogue
+from ivr.adapters import Event, Links
+from ivr.asks import Actions
+from ivr.faults import place
+from ivr.models import Call, TurnReply
+from ivr.steps import Pause, Redirect, Steps, from_json, to_json
+
+logger = logging.getLogger(__name__)
+
+# No webhook lives longer: the provider has given up on it by then.
+ABANDONED_AFTER: Final = timedelta(seconds=15)
+# What a turn may change of its call; `ended_at` is not among it, since the end may be told meanwhile.
+MOVED: Final = ("interaction", "step", "language", "tries", "misses", "keypad", "challenge_index")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to render: steps, and the addresses of the call when it goes on."""
+
+    steps: Steps
+    links: Links | None = None
+
+
+def begin(provider: str, event: Event, at: datetime, actions: Actions) -> Answer:
+    """Answer the first webhook of a call; a second one for the same call gets the current prompt."""
+    call, new = Call.objects.get_or_create(
+        provider=provider,
+        call_sid=event.call_id,
+        defaults={"started_at": at, "claimed_at": at, "ended_at": at if event.ended else None},
+    )
+    if call.ended_at:
+        return Answer(dialogue.finished(call.language))
+    if not new:
+        return _current(call, event, at, actions)
+    actions.open(call, event, at)
+    return _settle(call, dialogue.welcome(call, actions), at, actions)
+
+
+@sensitive_variables("event")
+def take(provider: str, token: str, number: int, event: Event, at: datetime, actions: Actions) -> Answer:
+    """Answer turn `number` of the call that `token` and the signed call id name together.
+
+    A turn that was answered before, or that lies behind, changes nothing and gets the current prompt; so does one that
+    was never offered. Calls that are unknown or over are told goodbye.
+    """
+    call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id).first()
+    if call is None or call.ended_at or event.ended:
+        return Answer(dialogue.finished(call.language if call else ""))
+    if number == call.turn + 1 and call.begin_turn(number, at):
+        return _settle(call, _steps(call, event, at, actions), at, actions)
+    call.refresh_from_db()
+    return _current(call, event, at, actions)
+
+
+def finish(provider: str, event: Event, at: datetime, actions: Actions) -> None:
+    """Note that a call is over: its interaction ends, its replies are deleted, and later webhooks change nothing.
+
+    A call that was never seen is noted too, so that its first webhook, arriving late, opens nothing.
+    """
+    if not event.ended:
+        return
+    call, new = Call.objects.get_or_create(
+        provider=provider,
+        call_sid=event.call_id,
+        defaults={"started_at": at, "claimed_at": at, "ended_at": at},
+    )
+    if not new:
+        Call.objects.filter(pk=call.pk, ended_at=None).update(ended_at=at)
+        call.replies.all().delete()
+        actions.end(call, at)
+
+
+def company(provider: str, token: str, event: Event) -> Answer:
+    """Answer the queue's request for something to say to those who wait."""
+    call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id, ended_at=None).first()
+    if call is None:
+        return Answer(dialogue.finished())
+    return Answer(dialogue.waiting(call.language, event.position))
+
+
+@sensitive_variables("event")
+def _steps(call: Call, event: Event, at: datetime, actions: Actions) -> Steps:
+    try:
+        return dialogue.handle(call, event, at, actions)
+    except Exception as error:
+        # Whatever broke, the caller shall reach a person, and we shall hear of it.
+        logger.error("A turn failed at step %s: %s", call.step, place(error))
+        return dialogue.technical_fault(call, at, event, actions)
+
+
+def _settle(call: Call, steps: Steps, at: datetime, actions: Actions) -> Answer:
+    """Store the reply of the current turn, unless the call ended meanwhile or another process has answered it."""
+    try:
+        with transaction.atomic():
+            over = Call.objects.select_for_update().values_list("ended_at", flat=True).get(pk=call.pk)
+            if not over:
+                TurnReply.objects.create(call=call, number=call.turn, steps=to_json(steps))
+                call.save(update_fields=MOVED)
+    except IntegrityError:
+        return _stored(call) or _come_back(call)
+    if over:
+        actions.end(call, at)
+        return Answer(dialogue.finished(call.language))
+    return Answer(steps, _links(call))
+
+
+def _current(call: Call, event: Event, at: datetime, actions: Actions) -> Answer:
+    if call.ended_at:
+        return Answer(dialogue.finished(call.language))
+    if answer := _stored(call):
+        return answer
+    if at - call.claimed_at > ABANDONED_AFTER and call.take_over(at):
+        logger.warning("Turn %s was begun and never answered; the caller is put through to a person.", call.turn)
+        return _settle(call, dialogue.technical_fault(call, at, event, actions), at, actions)
+    return _come_back(call)
+
+
+def _stored(call: Call) -> Answer | None:
+    reply = TurnReply.objects.filter(call=call, number=call.turn).first()
+    return Answer(from_json(reply.steps), _links(call)) if reply else None
+
+
+def _come_back(call: Call) -> Answer:
+    return Answer((Pause(1), Redirect(call.turn)), _links(call))
+
+
+def _links(call: Call) -> Links:
+    return Links(call.provider, call.token)

@@ -1,0 +1,83 @@
+"""A house for the telephone's own tests: remembers what the dialogue asked of it, and answers as it is told to."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import include, path
+from pytest_django import Settings
+
+from ivr.adapters import Event
+from ivr.asks import Check, Told
+from ivr.models import Call
+from ivr.web import routes
+
+APP_CODE, LIST_CODE, INDEX = "135790", "24680246", 17
+
+
+class House:
+    """Stand where verification, cases and visits stand."""
+
+    def __init__(self) -> None:
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget everything, and answer as a sound house would."""
+        self.asked: list[tuple[Any, ...]] = []
+        self.check: Check | None = None
+        self.held = False
+        self.broken: set[str] = set()
+
+    def count(self, name: str) -> int:
+        """Count how often something was asked."""
+        return sum(row[0] == name for row in self.asked)
+
+    def greeting(self, call: Call) -> dict[str, str]:
+        return {"organisation": "Esimerkki Oy"}
+
+    def open(self, call: Call, event: Event, at: datetime) -> None:
+        self._note("open", event.from_number)
+
+    def claim(self, call: Call, number: str, at: datetime) -> None:
+        self._note("claim", number)
+
+    def challenge(self, call: Call, at: datetime) -> int:
+        self._note("challenge")
+        return INDEX
+
+    def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
+        self._note("check", code)
+        return self.check or (Check.MATCHED if code == APP_CODE else Check.WRONG)
+
+    def check_list_code(self, call: Call, code: str, at: datetime) -> Check:
+        self._note("check", code, call.challenge_index)
+        return self.check or (Check.MATCHED if code == LIST_CODE else Check.WRONG)
+
+    def on_hold(self, call: Call, at: datetime) -> bool:
+        return self.held
+
+    def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
+        self._note("perform", choice)
+        prompts = {"state": "state.in_progress", "visit": "visit.requested", "callback": "callback.requested"}
+        return (Told(prompts[choice], {}),) if choice in prompts else (Told("hold.placed", {"hours": 48}),)
+
+    def to_human(self, call: Call, keypad: str, at: datetime) -> None:
+        self._note("to_human", keypad)
+
+    def end(self, call: Call, at: datetime) -> None:
+        self._note("end")
+
+    def _note(self, *asked: Any) -> None:
+        self.asked.append(asked)
+        if asked[0] in self.broken:
+            raise RuntimeError(f"it broke over {asked[1:]}")
+
+
+house = House()
+urlpatterns = [path("ivr/", include((routes(house), "ivr")))]
+
+
+def stand_behind(settings: Settings) -> None:
+    """Put the emptied house behind the telephone's addresses."""
+    settings.ROOT_URLCONF = __name__
+    settings.TWILIO_AUTH_TOKEN, settings.TWILIO_AUTH_TOKEN_PREVIOUS = "a token of the tests", ""
+    house.empty()
