@@ -1,11 +1,12 @@
 """The auditor's list: every entry, read only, and the reading itself recorded."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -27,11 +28,11 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list[:FARTHEST].count())  # type: ignore[union-attr, arg-type]  # always a queryset here
+        return cast("QuerySet[Entry]", self.object_list)[:FARTHEST].count()
 
 
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin):
+class EntryAdmin(admin.ModelAdmin[Entry]):
     list_display = ("id", "at", "kind", "outcome", "actor", "subject_ref")
     list_filter = (*filters.TYPED, ("at", admin.DateFieldListFilter))
     fields = readonly_fields = ("id", "at", "uid", "kind", "subject_ref", "actor", "outcome", "envelope", "personal")

@@ -18,7 +18,7 @@ TEXT_ROLES = ("SUPERVISOR",)
 
 
 @admin.register(Notice)
-class NoticeAdmin(admin.ModelAdmin):
+class NoticeAdmin(admin.ModelAdmin[Notice]):
     list_display = ("created_at", "channel", "recipient", "about", "state", "attempts", "due_at", "sent_at")
     list_filter = ("state", "channel", "language", ("created_at", admin.DateFieldListFilter))
     search_fields = ("=public_id", "=subject", "=reference")
@@ -44,13 +44,13 @@ class NoticeAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[Any]:
         """Leave title, text and the whole address out for those who may not read them."""
         shown = ["address", "language", "title", "text"] if _may_read(request) else ["recipient", "language"]
         head, tail = ["public_id", "subject", "channel"], ["about", "reference", "created_at", "due_at", "state"]
         return [*head, *shown, *tail, "attempts", "last_error", "sent_at"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[Any]:
         return self.get_fields(request, obj)
 
     def change_view(
