@@ -52,10 +52,10 @@ def check_disk() -> None:
 
 
 def fingerprint(lock: str) -> str:
-    """Return what tells this lock under this Python from every other."""
+    """Return what tells this lock from every other; the stamp lives in .venv/ and goes with it."""
     with open(os.path.join(ROOT, lock), "rb") as file:
         content = file.read()
-    return lock + ":" + hashlib.sha256(content + sys.version.encode()).hexdigest()
+    return lock + ":" + hashlib.sha256(content).hexdigest()
 
 
 def fingerprints(lock: str) -> "set[str]":
