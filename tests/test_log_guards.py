@@ -125,7 +125,7 @@ def test_an_altered_guard_is_named_and_put_right(statements: str) -> None:
     with pytest.raises(Altered) as found:
         append_only.verify(connection)
     assert {finding.state for finding in found.value.findings} == {"altered"}
-    assert found.value.findings[0].table == "audit_entry"
+    assert "audit_entry" in {finding.table for finding in found.value.findings}
     append_only.install(connection)
     append_only.verify(connection)
 
