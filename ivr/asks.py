@@ -33,7 +33,7 @@ class Told:
 class Actions(Protocol):
     """What the dialogue asks of the house. Each may be slow or fail; none is asked twice for one turn.
 
-    The three that judge what was typed answer a customer who doesn't exist exactly as one who does.
+    Those that are given what was typed answer a customer who doesn't exist exactly as one who does.
     """
 
     def open(self, call: Call, event: Event, at: datetime) -> None:
@@ -44,12 +44,15 @@ class Actions(Protocol):
         """Give the arguments of the welcome: `organisation`."""
         ...
 
-    def claim(self, call: Call, number: str, at: datetime) -> None:
-        """Record that the caller says he is the customer `number`, existing or not."""
+    def speak(self, call: Call, at: datetime) -> None:
+        """Note that `call.language` was chosen."""
         ...
 
-    def challenge(self, call: Call, at: datetime) -> int:
-        """Choose the position on the code list to ask for: of this customer, or a plausible one of nobody's."""
+    def claim(self, call: Call, number: str, at: datetime) -> int:
+        """Note that the caller says he is the customer `number`, and give the index to ask for on his code list.
+
+        A number that is nobody's has a steady index too. It is chosen now because the number is kept nowhere.
+        """
         ...
 
     def check_app_code(self, call: Call, code: str, at: datetime) -> Check:

@@ -43,7 +43,7 @@ QUESTIONS: Final[dict[str, Question]] = {
     "number": Question("ask.number", 8, 15),
     "kind": Question("ask.kind", 1, 10),
     "app_code": Question("ask.app_code", 6, 20),
-    "list_code": Question("ask.list_code", None, 20),
+    "list_code": Question("ask.list_code", 6, 20),
     "menu": Question("menu", 1, 10),
 }
 
@@ -112,6 +112,7 @@ def _language(turn: Turn) -> Steps:
     if chosen is None:
         return _missed(turn, MISREADS)
     turn.call.language = chosen
+    turn.actions.speak(turn.call, turn.at)
     return _go(turn, "number")
 
 
@@ -119,7 +120,7 @@ def _number(turn: Turn) -> Steps:
     """Take any eight digits: whether they are anybody's shows nowhere before the code does."""
     if not (turn.event.digits.isdecimal() and len(turn.event.digits) == 8):
         return _failed(turn, "WRONG")
-    turn.actions.claim(turn.call, turn.event.digits, turn.at)
+    turn.call.challenge_index = turn.actions.claim(turn.call, turn.event.digits, turn.at)
     return _go(turn, "kind")
 
 
@@ -128,7 +129,6 @@ def _kind(turn: Turn) -> Steps:
         case "1":
             return _go(turn, "app_code")
         case "2":
-            turn.call.challenge_index = turn.actions.challenge(turn.call, turn.at)
             return _go(turn, "list_code")
         case "3":
             return to_human(turn, "NO_CODES")

@@ -30,7 +30,7 @@ PROMPTS: Final[dict[str, Promise]] = {
         "To speak with a person instead, press 0 and then the hash key. To hear this again, press star and then hash."
     ),
     "ask.list_code": _(
-        "Take your code list. Key in the code beside this number: {index}. Then press the hash key. "
+        "Take your code list. Key in the six digits beside this number: {index}. "
         "To speak with a person instead, press 0 and then hash. To hear this again, press star and then hash."
     ),
     "failed": _("We could not confirm these details on the phone. You are welcome to try once more."),

@@ -11,7 +11,7 @@ from ivr.asks import Check, Told
 from ivr.models import Call
 from ivr.web import routes
 
-APP_CODE, LIST_CODE, INDEX = "135790", "24680246", 17
+APP_CODE, LIST_CODE, INDEX = "135790", "246802", 17
 
 
 class House:
@@ -37,11 +37,11 @@ class House:
     def open(self, call: Call, event: Event, at: datetime) -> None:
         self._note("open", event.from_number)
 
-    def claim(self, call: Call, number: str, at: datetime) -> None:
-        self._note("claim", number)
+    def speak(self, call: Call, at: datetime) -> None:
+        self._note("speak", call.language)
 
-    def challenge(self, call: Call, at: datetime) -> int:
-        self._note("challenge")
+    def claim(self, call: Call, number: str, at: datetime) -> int:
+        self._note("claim", number)
         return INDEX
 
     def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
