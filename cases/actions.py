@@ -1,4 +1,6 @@
-"""What an organisation does in a case: open and answer it, tell its state, call back, and make good. Effects run in the gate."""
+"""What an organisation does in a case: open and answer it, tell its state, call back, and make good. Effects run in the
+gate.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +143,9 @@ def close_case(occasion: Occasion) -> Result:
     name="tell_case_state",
     label=_("Tell the state of a case"),
     required=Level.LOW,
-    because="That a case exists is already something of the customer's; a code from him is enough to hear how far it is.",
+    because=(
+        "That a case exists is already something of the customer's; a code from him is enough to hear how far it is."
+    ),
     form=NoParameters,
     needs_claim=True,
     needs_customer=True,

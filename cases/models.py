@@ -138,7 +138,10 @@ class Refund(models.Model):
 
 
 class Delivery(models.Model):
-    """How far an instruction has got on its way out of our database. Moved by a task, found by the sweep; not guarded."""
+    """How far an instruction has got on its way out of our database.
+
+    Moved by a task, found by the sweep; not guarded.
+    """
 
     class State(models.TextChoices):
         PENDING = "PENDING", _("pending")

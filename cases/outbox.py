@@ -1,6 +1,7 @@
 """The way out of our database: an instruction is intended in the transaction that grants it, and delivered afterwards.
 
-Until a system of record is connected an instruction is a signed file in DATA_DIR/outbox/instructions/, named by its id, so that
+Until a system of record is connected an instruction is a signed file in DATA_DIR/outbox/instructions/, named by its id,
+so that
 delivering it twice leaves one file.
 """
 
@@ -24,7 +25,9 @@ MOST_ATTEMPTS = 8
 
 
 def intend(refund: Refund, *, at: datetime) -> None:
-    """Write the intent and what is due, in the gate's transaction; the task is only a hint, the sweep finds what is due."""
+    """Write the intent and what is due, in the gate's transaction; the task is only a hint, the sweep finds what is
+    due.
+    """
     Delivery.objects.create(refund=refund, due_at=at)
     _entry(refund, "outbox.intended", at, "ok")
     transaction.on_commit(
@@ -34,9 +37,13 @@ def intend(refund: Refund, *, at: datetime) -> None:
 
 
 def deliver(refund_id: int, *, at: datetime) -> bool:
-    """Deliver one due instruction; return whether it is out. Safe to repeat: the row is locked and the file has one name."""
+    """Deliver one due instruction; return whether it is out. Safe to repeat: the row is locked and the file has one
+    name.
+    """
     with transaction.atomic():
-        found = Delivery.objects.select_for_update(of=("self",)).select_related("refund__customer").get(refund_id=refund_id)
+        found = (
+            Delivery.objects.select_for_update(of=("self",)).select_related("refund__customer").get(refund_id=refund_id)
+        )
         if found.state != Delivery.State.PENDING or found.due_at > at:
             return found.state == Delivery.State.DELIVERED
         try:

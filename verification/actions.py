@@ -26,7 +26,9 @@ guard.protect("verification.Customer", customer="id")
     name="temporary_hold",
     label=_("Put a temporary hold on the account"),
     required=Level.NONE,
-    because="Whoever is worried may stop the clock at once; it ends by itself, so it harms little when it was needless.",
+    because=(
+        "Whoever is worried may stop the clock at once; it ends by itself, so it harms little when it was needless."
+    ),
     form=NoParameters,
     needs_claim=True,
     protective=True,
@@ -35,12 +37,13 @@ guard.protect("verification.Customer", customer="id")
     writes=("verification.Hold",),
 )
 def temporary_hold(occasion: Occasion) -> Result:
-    """Hold sensitive actions for the hours that the policy sets. The answer is the same when there is no such customer."""
+    """Hold sensitive actions for the hours that the policy sets.
+
+    The answer is the same when there is no such customer.
+    """
     until = occasion.at + current().hold
     if occasion.customer is not None:
-        Hold.objects.create(
-            customer=occasion.customer, kind=Hold.Kind.TEMPORARY, held_at=occasion.at, until=until
-        )
+        Hold.objects.create(customer=occasion.customer, kind=Hold.Kind.TEMPORARY, held_at=occasion.at, until=until)
     return {"until": until.isoformat()}
 
 
@@ -48,7 +51,9 @@ def temporary_hold(occasion: Occasion) -> Result:
     name="lift_hold",
     label=_("Lift a temporary hold"),
     required=Level.SUBSTANTIAL,
-    because="Only the proven customer says that the worry is over; a lasting freeze asks for more and is not lifted here.",
+    because=(
+        "Only the proven customer says that the worry is over; a lasting freeze asks for more and is not lifted here."
+    ),
     form=NoParameters,
     needs_claim=True,
     needs_customer=True,
@@ -87,7 +92,10 @@ def reopen_keypad(occasion: Occasion) -> Result:
     name="disclose_personal_data",
     label=_("Tell the customer what his record holds"),
     required=Level.SUBSTANTIAL,
-    because="Personal data belong to the person; until he has proven himself nobody hears them, not even the agent sees them.",
+    because=(
+        "Personal data belong to the person; until he has proven himself nobody hears them, not even the "
+        "agent sees them."
+    ),
     form=NoParameters,
     needs_claim=True,
     needs_customer=True,
@@ -111,7 +119,10 @@ class AddressForm(forms.Form):
     name="change_address",
     label=_("Change the postal address"),
     required=Level.SUBSTANTIAL,
-    because="Goods and letters follow the address: the first thing that a swindler changes. Fresh proof, a delay, and a veto.",
+    because=(
+        "Goods and letters follow the address: the first thing that a swindler changes. Fresh proof, a "
+        "delay, and a veto."
+    ),
     form=AddressForm,
     needs_claim=True,
     needs_customer=True,
@@ -141,7 +152,10 @@ def change_address(occasion: Occasion) -> Result:
     name="veto_change",
     label=_("Stop a pending change of contacts"),
     required=Level.NONE,
-    because="The old contact was told; whoever says that it was not him may stop the change at once, and nothing is lost by it.",
+    because=(
+        "The old contact was told; whoever says that it was not him may stop the change at once, and "
+        "nothing is lost by it."
+    ),
     form=NoParameters,
     needs_claim=True,
     protective=True,
@@ -161,7 +175,10 @@ def veto_change(occasion: Occasion) -> Result:
     name="import_customers",
     label=_("Bring customers in from a file"),
     required=Level.NONE,
-    because="Records come from another system, not from a caller: two people see the same preview before anything is written.",
+    because=(
+        "Records come from another system, not from a caller: two people see the same preview before "
+        "anything is written."
+    ),
     form=NoParameters,
     origin="batch",
     roles=frozenset({"ADMINISTRATOR", "SUPERVISOR"}),

@@ -4,7 +4,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import module_has_submodule
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 APPEND_ONLY = (
     "claim",
@@ -19,7 +19,7 @@ APPEND_ONLY = (
 )
 
 
-def install_guards(using: str, **kwargs: Any) -> None:
+def install_guards(using: str, **_: Any) -> None:
     """Install the guards of every declared action once all apps have migrated."""
     from verification import guard
 
@@ -28,7 +28,7 @@ def install_guards(using: str, **kwargs: Any) -> None:
 
 class VerificationConfig(AppConfig):
     name = "verification"
-    verbose_name = _("Verification")
+    verbose_name = gettext_lazy("Verification")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

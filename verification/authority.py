@@ -15,7 +15,8 @@ def stated(action: Declaration, claim: Claim | None) -> bool:
 
 
 def recorded(action: Declaration, customer: Customer | None) -> bool:
-    """Tell whether the record lets the customer act alone: a company speaks through signatories, a ward through a guardian.
+    """Tell whether the record lets the customer act alone: a company speaks through signatories, a ward through a
+    guardian.
 
     Judged only once the level is reached, since the answer tells something of the record.
     """

@@ -9,9 +9,18 @@ from verification.policy import Cap, Policy
 
 
 def reached(
-    policy: Policy, action: str, *, customer_id: int | None, interaction_id: int | None, staff_id: int | None, at: datetime
+    policy: Policy,
+    action: str,
+    *,
+    customer_id: int | None,
+    interaction_id: int | None,
+    staff_id: int | None,
+    at: datetime,
 ) -> Cap | None:
-    """Return the first cap that one more grant would pass, or None. Locks the counted rows until the transaction ends."""
+    """Return the first cap that one more grant would pass, or None.
+
+    Locks the counted rows until the transaction ends.
+    """
     counted = {"customer": customer_id, "interaction": interaction_id, "staff": staff_id}
     for cap in policy.caps_of(action):
         row = counted[cap.scope]

@@ -16,7 +16,7 @@ from verification.ways import NoWay, Situation, forward
 
 
 @register()
-def policy_makes_sense(**kwargs: Any) -> list[CheckMessage]:
+def policy_makes_sense(**_: Any) -> list[CheckMessage]:
     """verification.E001: policy.toml must read, and its caps must name declared actions."""
     try:
         read = policy.read(policy.FILE.read_text(encoding="utf-8"))
@@ -29,7 +29,7 @@ def policy_makes_sense(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def writes_are_guarded(**kwargs: Any) -> list[CheckMessage]:
+def writes_are_guarded(**_: Any) -> list[CheckMessage]:
     """verification.E002: whatever an effect writes must be guarded, under the table name that the guard uses."""
     try:
         tables = set(guard.conditions("sqlite"))
@@ -40,7 +40,7 @@ def writes_are_guarded(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def every_refusal_has_a_way(**kwargs: Any) -> list[CheckMessage]:
+def every_refusal_has_a_way(**_: Any) -> list[CheckMessage]:
     """verification.E003: from every action, on every channel, for every reason, some way forward must be open."""
     missing = dict.fromkeys(message for situation in _situations() if (message := _closed(situation)))
     hint = "Register a way forward (verification.ways)."
@@ -67,7 +67,7 @@ def _situations() -> list[Situation]:
 
 
 @register()
-def one_attempt_one_transaction(**kwargs: Any) -> list[CheckMessage]:
+def one_attempt_one_transaction(**_: Any) -> list[CheckMessage]:
     """verification.E004: ATOMIC_REQUESTS would roll refusals and counters back with the request."""
     wrong = [name for name, options in settings.DATABASES.items() if options.get("ATOMIC_REQUESTS")]
     hint = "Remove ATOMIC_REQUESTS; the gate opens its own transaction."

@@ -1,4 +1,6 @@
-"""Claims: "I am this person, and I speak for this customer." Noted in the same way whether or not there is such a customer."""
+"""Claims: "I am this person, and I speak for this customer." Noted in the same way whether or not there is such a
+customer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from django.db import transaction
 
 from audit.log import record
 from verification.interactions import Ended
-from verification.models import Claim, Customer, Interaction, NameSearch, Speaker, Staff
+from verification.models import Claim, Customer, Interaction, NameSearch, Staff
 from verification.policy import current
 
 
@@ -49,14 +51,21 @@ def claim_name(
             )[:50]
         )
         NameSearch.objects.create(interaction=interaction, searched_by=by, searched_at=at, found=len(bearers))
-        _entry(interaction, "claim.name_searched", by, at, {"found": len(bearers)}, {"name": f"{given_names} {family_name}"[:200]})
+        _entry(
+            interaction,
+            "claim.name_searched",
+            by,
+            at,
+            {"found": len(bearers)},
+            {"name": f"{given_names} {family_name}"[:200]},
+        )
         if len(bearers) == 1:
             _claim(interaction, bearers[0], capacity=capacity, source=Claim.Source.STAFF, by=by, at=at)
         return len(bearers)
 
 
 def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: Staff, at: datetime) -> Claim:
-    """Note the claim with which a booked visit begins; inside the caller's transaction. It is at NONE like any other."""
+    """Note the claim with which a booked visit begins, inside the caller's transaction. It is at NONE like any."""
     return _claim(interaction, customer, capacity=Claim.Capacity.SELF, source=Claim.Source.VISIT, by=by, at=at)
 
 
@@ -64,7 +73,7 @@ def _claim(
     interaction: Interaction, customer: Customer | None, *, capacity: str, source: str, by: Staff | None, at: datetime
 ) -> Claim:
     _within_limits(interaction, customer, by, at)
-    speaker = Speaker.objects.filter(interaction=interaction).order_by("pk").first()
+    speaker = interaction.speakers.order_by("pk")[0]
     noted = Claim.objects.create(
         speaker=speaker, customer=customer, capacity=capacity, source=source, claimed_at=at, claimed_by=by
     )
@@ -90,7 +99,12 @@ def _live(interaction_id: UUID) -> Interaction:
 
 
 def _entry(
-    interaction: Interaction, kind: str, by: Staff | None, at: datetime, facts: dict[str, object], personal: dict[str, object]
+    interaction: Interaction,
+    kind: str,
+    by: Staff | None,
+    at: datetime,
+    facts: dict[str, object],
+    personal: dict[str, object],
 ) -> None:
     record(
         kind=kind,

@@ -11,7 +11,10 @@ from verification.models import Grant, Refusal, Staff
 
 @dataclass(frozen=True)
 class Live:
-    """An attempt by or for the speaker of an open interaction. `by` is None when the caller acts himself (keypad, web)."""
+    """An attempt by or for the speaker of an open interaction.
+
+    `by` is None when the caller acts himself (keypad, web).
+    """
 
     interaction_id: UUID
     by: Staff | None = None

@@ -54,10 +54,11 @@ Effect = Callable[[Occasion], Result]
 class Declaration:
     """One action and what it requires.
 
-    `origin`: "live" (a speaker in an open interaction), "batch" (a file and two people) or "follow" (finishes the grant of
-    the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" asks the right to act
-    for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate refuses. `told` is what
-    the recorded contacts are told afterwards. `writes` names the guarded models that its effect adds rows to. `reach` is "outbox" when the effect ends outside our database.
+    `origin`: "live" (a speaker in an open interaction), "batch" (a file and two people) or "follow" (finishes the grant
+    of the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" asks the
+    right to act for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate
+    refuses. `told` is what the recorded contacts are told afterwards. `writes` names the guarded models that its effect
+    adds rows to. `reach` is "outbox" when the effect ends outside our database.
     """
 
     name: str

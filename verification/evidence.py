@@ -1,4 +1,7 @@
-"""Evidence: the only module that writes it. What is seen of a speaker is a row under his claim and an entry of the log."""
+"""Evidence: the only module that writes it.
+
+What is seen of a speaker is a row under his claim and an entry of the log.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ DESK_ROLES = frozenset({Staff.Role.CLERK, Staff.Role.SUPERVISOR})
 
 
 class NotSeen(ValueError):
-    """Refuse to note evidence; `code` says what is lacking: DESK, ROLE, OWN_MATTER, CLAIM, INCOMPLETE, SAME_PERSON, ORDER."""
+    """Refuse to note evidence; `code` says what is lacking: DESK, ROLE, OWN_MATTER, CLAIM, INCOMPLETE, SAME_PERSON,
+    ORDER.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -16,8 +16,8 @@ class NoParameters(forms.Form):
 def clean(form: type[forms.Form], raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Return (validated parameters, errors by field); one of the two is empty.
 
-    Stricter than a web form: a list or an object where one value belongs, and a name that the action does not know, are errors
-    and not quietly turned into text.
+    Stricter than a web form: a list or an object where one value belongs, and a name that the action does not know, are
+    errors and not quietly turned into text.
     """
     fields = form.base_fields
     errors = {name: [_("There is no such parameter.")] for name in raw if name not in fields}

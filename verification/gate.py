@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from verification import records, repeats
 from verification.attempts import Attempt
 from verification.decisions import Decision, Following, Granted, Live, Malformed, OfBatch, Origin, Refused, Unavailable
-from verification.declarations import Occasion, Result, declared
+from verification.declarations import Occasion, declared
 from verification.forms import clean
-from verification.models import Grant, Opening, Spent
+from verification.models import ContactChange, Grant, Opening, Spent
 from verification.reasons import Reason
 from verification.rules import first_objection
 from verification.scene import load
@@ -32,16 +32,16 @@ log = structlog.get_logger(__name__)
 def attempt(name: str, *, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str = "") -> Decision:
     """Decide one attempt at the action `name`, and carry it out when it is granted.
 
-    `parameters` are raw, as a form or JSON gave them. `at` is the moment that everything is judged by. The same non-empty
-    `key` asked again returns the first decision and does nothing. Must not be called inside a transaction (RuntimeError).
-    Raises Unavailable when not even a refusal could be written; then nothing was done.
+    `parameters` are raw, as a form or JSON gave them. `at` is the moment that everything is judged by. The
+    same non-empty `key` asked again returns the first decision and does nothing. Must not be called inside a
+    transaction (RuntimeError). Raises Unavailable when not even a refusal could be written; then nothing was done.
     """
     try:
         with transaction.atomic(durable=True):
             return _decide(name, origin, parameters, at, key)
     except Exception as error:  # whatever the effect raised: it has been rolled back, and the refusal says so
         log.error("gate.failed", action=name[:60], error=type(error).__name__)
-        return _failed(name, origin, at, error)
+        return _failed(name, origin, at)
 
 
 def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str) -> Decision:
@@ -70,7 +70,7 @@ def _carry_out(asked: Attempt) -> Granted:
     result = asked.declared.effect(_occasion(asked, grant)) or {}
     Spent.objects.create(grant=grant, spent_at=asked.at)
     _close(opening)
-    _tell(asked, contacts, result)
+    _tell(asked, contacts)
     return Granted(grant, result)
 
 
@@ -93,13 +93,13 @@ def _close(opening: Opening) -> None:
         cursor.execute("DELETE FROM verification_opening WHERE id = %s", [opening.pk])
 
 
-def _to_be_told(asked: Attempt) -> list[Any]:
+def _to_be_told(asked: Attempt) -> list[ContactChange]:
     """Read the contacts before the effect: when one is changed, it is the old one that must hear of it."""
     customer = asked.scene.customer
     return customer.recorded_contacts(asked.at) if asked.declared.told and customer else []
 
 
-def _tell(asked: Attempt, contacts: list[Any], result: Result) -> None:
+def _tell(asked: Attempt, contacts: list[ContactChange]) -> None:
     customer, interaction = asked.scene.customer, asked.scene.interaction
     if customer is None or not contacts:
         return
@@ -114,7 +114,7 @@ def _tell(asked: Attempt, contacts: list[Any], result: Result) -> None:
     )
 
 
-def _failed(name: str, origin: Origin, at: datetime, error: Exception) -> Refused:
+def _failed(name: str, origin: Origin, at: datetime) -> Refused:
     """Write, in a transaction of its own, that the attempt failed and that nothing was changed."""
     try:
         with transaction.atomic(durable=True):

@@ -1,10 +1,11 @@
-"""The database refuses too: triggers, made from the declarations, that let rows in only while the gate holds an Opening.
+"""The database refuses too: triggers, made from the declarations, that let rows in only while the gate holds an
+Opening.
 
 A guarded table is insert-only. An INSERT needs an Opening of an action that declares this table among its `writes`, for
 the same customer; UPDATE, DELETE and TRUNCATE are always refused (audit.append_only). What changes is another row.
 
-What this is worth: plain SQL, a stray save() or a shell session fails. Someone who may run DDL, or who forges a Grant and an
-Opening in one transaction, does not; the log's own checks find a Grant without its Entry.
+What this is worth: plain SQL, a stray save() or a shell session fails. Someone who may run DDL, or who forges a Grant
+and an Opening in one transaction, does not; the log's own checks find a Grant without its Entry.
 """
 
 from __future__ import annotations
@@ -69,12 +70,12 @@ def _row_condition(model: str, column: str, same: str) -> str:
 
 
 def _exists(condition: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {OPENING} o WHERE {condition})"
+    return f"EXISTS (SELECT 1 FROM {OPENING} o WHERE {condition})"  # noqa: S608  (names of ours, no input)
 
 
 def _opening_condition(same: str) -> str:
     """Let an Opening in only beside an unspent Grant of the same action, customer and origin."""
-    return (
+    return (  # noqa: S608  (`same` is one of two operators of ours)
         "EXISTS (SELECT 1 FROM verification_grant g WHERE g.id = NEW.grant_id AND g.action = NEW.action"
         f" AND g.customer_id {same} NEW.customer_id AND (g.batch_id IS NOT NULL) = NEW.batch"
         " AND NOT EXISTS (SELECT 1 FROM verification_spent s WHERE s.grant_id = g.id))"

@@ -1,8 +1,8 @@
 """Customers from a file: prepared by one person, previewed, approved by another, carried in through the gate.
 
 The file is JSON: `{"customers": [{"number", "family_name", "given_names", "birth_date", "language", "account", "kind",
-"needs_guardian", "joined_on", "contacts": [{"kind", "value", "recorded_at"}], "totp": "<hex key>", "codes": ["123456", ...],
-"frozen": bool}]}`. Codes and keys are hashed or sealed before anything is stored.
+"needs_guardian", "joined_on", "contacts": [{"kind", "value", "recorded_at"}], "totp": "<hex key>",
+"codes": ["123456", ...], "frozen": bool}]}`. Codes and keys are hashed or sealed before anything is stored.
 """
 
 from __future__ import annotations
@@ -62,11 +62,12 @@ def preview(batch: Batch) -> dict[str, int]:
 
 
 def carry_in(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
-    """Write the batch's customers, inside the gate. Known numbers are left as they are: an import changes nobody's record."""
+    """Write the batch's customers, inside the gate.
+
+    Known numbers are left as they are: an import changes nobody's record.
+    """
     rows = _rows(_content(batch))
-    known = set(
-        Customer.objects.filter(number__in=[row["number"] for row in rows]).values_list("number", flat=True)
-    )
+    known = set(Customer.objects.filter(number__in=[row["number"] for row in rows]).values_list("number", flat=True))
     fresh = [row for row in rows if row["number"] not in known]
     for row in fresh:
         _bring(row, batch, at)

@@ -43,7 +43,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # O
 
 
 class Typed(Enum):
-    """What came of a code, for the dialogue and the agent; the caller hears MATCHED or one sentence for all the rest."""
+    """What came of a code, for dialogue and agent; the caller hears MATCHED or one sentence for all the rest."""
 
     MATCHED = "MATCHED"
     WRONG = "WRONG"
@@ -55,16 +55,15 @@ def challenge(number: str) -> int:
 
     A number without a code list gets a steady index of its own, so that the question tells nothing.
     """
-    unused = set(
-        ListCode.objects.filter(customer__number=number[:8], use__isnull=True).values_list("index", flat=True)
-    )
+    unused = set(ListCode.objects.filter(customer__number=number[:8], use__isnull=True).values_list("index", flat=True))
     return min(unused or range(1, LIST_LENGTH + 1), key=lambda index: _keyed(f"challenge:{number}:{index}"))
 
 
 def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: datetime, key: str) -> Typed:
     """Judge one typed code under the current claim, and note evidence when it matches.
 
-    `kind` is an Authenticator.Kind, `index` the challenged index of a code list, `key` the turn it was typed in: the same
+    `kind` is an Authenticator.Kind, `index` the challenged index of a code list, `key` the turn it was typed in: the
+    same
     key again is the same try. Commits what it counted whatever the outcome. Raises Ended.
     """
     with transaction.atomic(durable=True):
@@ -84,7 +83,7 @@ def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datet
     proof = _totp(found, counters, code, at) if kind == Authenticator.Kind.TOTP else _listed(found, code, index)
     outcome = _outcome(bool(proof), slowed)
     if proof and outcome is Typed.MATCHED and claim and counters:
-        _accept(claim, kind, counters, proof, at)
+        _accept(claim, counters, proof, at)
     else:
         outcome = Typed.WRONG if outcome is Typed.MATCHED else outcome
         _count_failure(counters, slowed, at)
@@ -115,7 +114,10 @@ def _slowed(interaction: Interaction, counters: AuthenticatorUse | None, at: dat
 
 
 def _totp(found: Authenticator | None, counters: AuthenticatorUse | None, code: str, at: datetime) -> int | None:
-    """Return the matched time step, or None. RFC 6238, one step of drift; a step at or before the last accepted is a replay."""
+    """Return the matched time step, or None.
+
+    RFC 6238, one step of drift; a step at or before the last accepted is a replay.
+    """
     secret = keys.unseal(bytes(found.sealed_secret), context="totp") if found else _keyed("decoy")[:20]
     totp = TOTP(secret, step=STEP_SECONDS, digits=6)
     totp.time = at.timestamp()
@@ -136,7 +138,7 @@ def _listed(found: Authenticator | None, code: str, index: int) -> ListCode | No
     return listed if _six_digits(code) else None
 
 
-def _accept(claim: Claim, kind: str, counters: AuthenticatorUse, proof: int | ListCode, at: datetime) -> None:
+def _accept(claim: Claim, counters: AuthenticatorUse, proof: int | ListCode, at: datetime) -> None:
     """Use the code up, forget earlier failures of this authenticator (63B 3.2.2), and note the evidence."""
     if isinstance(proof, ListCode):
         ListCodeUse.objects.create(code=proof, used_at=at)
@@ -150,7 +152,10 @@ def _accept(claim: Claim, kind: str, counters: AuthenticatorUse, proof: int | Li
 
 
 def _count_failure(counters: AuthenticatorUse | None, slowed: bool, at: datetime) -> None:
-    """Count one more failure in a row. What is typed while the road is slow does not make it slower: that would be a lock-out."""
+    """Count one more failure in a row.
+
+    What is typed while the road is slow does not make it slower: that would be a lock-out.
+    """
     limits = current().keypad
     failures = (counters.failures if counters else 0) + (0 if slowed else 1)
     AuthenticatorUse.objects.filter(pk=counters.pk if counters else 0).update(
@@ -165,7 +170,7 @@ def _back_off(limits: Keypad, failures: int, counters: AuthenticatorUse | None, 
         return None
     if counters and counters.failures == failures:
         return counters.backing_off_until
-    doubled = limits.back_off_first * 2 ** min(failures - limits.back_off_from, 12)
+    doubled: timedelta = limits.back_off_first * 2 ** min(failures - limits.back_off_from, 12)
     return at + min(doubled, limits.back_off_longest)
 
 

@@ -114,7 +114,7 @@ def _joined(rule: Together, ends: dict[str, datetime]) -> Held | None:
     extra = [ends[kind] for kind in rule.one_of if kind in ends]
     if not extra or not rule.base <= ends.keys():
         return None
-    return Held(rule.level, min(min(ends[kind] for kind in rule.base), max(extra)))
+    return Held(rule.level, min([*(ends[kind] for kind in rule.base), max(extra)]))
 
 
 def _height(found: Held) -> tuple[Level, float]:

@@ -57,7 +57,11 @@ def open_record(interaction_id: UUID, *, by: Staff, at: datetime) -> dict[str, s
 
 
 def _may_look(interaction: Interaction, by: Staff, customer: Customer) -> bool:
-    return by.organisation_id == interaction.organisation_id and interaction.served_by_id == by.pk and by.may_serve(customer)
+    return (
+        by.organisation_id == interaction.organisation_id
+        and interaction.served_by_id == by.pk
+        and by.may_serve(customer)
+    )
 
 
 def disclosed(claim: Claim, reached: Held, at: datetime) -> bool:
@@ -84,7 +88,14 @@ def mask(value: str) -> str:
 
 
 def _entry(
-    interaction: Interaction, customer: Customer, by: Staff, at: datetime, reached: Held, shown: dict[str, Any], *, masked: bool
+    interaction: Interaction,
+    customer: Customer,
+    by: Staff,
+    at: datetime,
+    reached: Held,
+    shown: dict[str, Any],
+    *,
+    masked: bool,
 ) -> None:
     record(
         kind="record.read",

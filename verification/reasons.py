@@ -1,4 +1,7 @@
-"""Why the gate says no, and what each reader of a refusal is told. Each reason has words for the caller and for the staff."""
+"""Why the gate says no, and what each reader of a refusal is told.
+
+Each reason has words for the caller and for the staff.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,11 @@ class Reason(models.TextChoices):
     FAILED = "FAILED", _("it could not be carried out")
 
 
-# Said to the caller. One sentence for all that could tell a stranger something: no customer, wrong code and hold sound alike.
+# Said to the caller. One sentence for all that could tell a stranger something: no customer, wrong code
+# and hold sound alike.
 _PROVE = _(
-    "Your affairs are kept safe for you, so we first make sure that they are in the right hands. It is the same for everyone."
+    "Your affairs are kept safe for you, so we first make sure that they are in the right hands. It is the same "
+    "for everyone."
 )
 _ELSEWHERE = _("I am sorry, this cannot be done just now, but your matter is not lost.")
 
@@ -36,10 +41,12 @@ CALLER: dict[str, Promise] = {
     Reason.STALE: _("Some time has passed since we made sure that it is you, so for this we do it once more."),
     Reason.CONTACT: _("As this contact is the one to be changed, we make sure in another way that it is you."),
     Reason.AUTHORITY: _(
-        "When somebody acts for another, we also need to see the right to do so. That protects the one who is spoken for."
+        "When somebody acts for another, we also need to see the right to do so. That protects the one who is "
+        "spoken for."
     ),
     Reason.HOLD: _(
-        "Your account is under protection at the moment, and the protection works. We will see together how it is lifted."
+        "Your account is under protection at the moment, and the protection works. We will see together how it is"
+        " lifted."
     ),
     Reason.CAP: _("This has been done as often as it may be for now, for your safety."),
     Reason.SECOND_PERSON: _("Because of the amount, two of us look at this together before it is done."),

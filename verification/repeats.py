@@ -11,7 +11,10 @@ from verification.models import DecisionKey
 
 
 def decided(key: str, action: str) -> Granted | Refused | None:
-    """Return what was decided under this key before, or None. A key that was used for another action decides nothing."""
+    """Return what was decided under this key before, or None.
+
+    A key that was used for another action decides nothing.
+    """
     if not key:
         return None
     kept = DecisionKey.objects.select_related("grant", "refusal").filter(key=key, action=action[:60]).first()
@@ -23,7 +26,10 @@ def decided(key: str, action: str) -> Granted | Refused | None:
 
 
 def keep(key: str, action: str, decision: Granted | Refused) -> Granted | Refused:
-    """Keep a decision under its key and return it. The unique key makes two at once one: the second fails and is refused."""
+    """Keep a decision under its key and return it.
+
+    The unique key makes two at once one: the second fails and is refused.
+    """
     if not key:
         return decision
     if isinstance(decision, Refused):

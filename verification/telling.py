@@ -1,4 +1,6 @@
-"""Telling the recorded contacts what was done: the system does it, not the agent, and a changed contact's OLD one hears too."""
+"""Telling the recorded contacts what was done: the system does it, not the agent, and a changed contact's OLD one hears
+too.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ class Situation:
 
 @dataclass(frozen=True)
 class Way:
-    """One thing the caller can do. `effort` orders them, easiest first; `action` is the declared action that starts it."""
+    """One thing the caller can do.
+
+    `effort` orders them, easiest first; `action` is the declared action that starts it.
+    """
 
     code: str
     effort: int

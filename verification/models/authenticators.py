@@ -66,7 +66,7 @@ class AuthenticatorUse(models.Model):
 
 
 class CodeTry(models.Model):
-    """One code typed, never the code: what came of it, and the turn that it belongs to so that a retry is the same try."""
+    """That a code was typed, never the code: what came of it, and its turn, so that a retry is the same try."""
 
     class Outcome(models.TextChoices):
         MATCHED = "MATCHED", _("matched")

@@ -46,7 +46,7 @@ class Customer(models.Model):
         return str(self.pseudonym)  # a name never slips into a log through repr()
 
     def contact(self, kind: str, at: datetime) -> ContactChange | None:
-        """Return the contact point of `kind` in force at `at`: the newest change that took effect and was not vetoed."""
+        """Return the contact of `kind` in force at `at`: the newest change that took effect and was not vetoed."""
         return self.contacts.in_force(at).filter(kind=kind).order_by("-effective_at", "-pk").first()
 
     def recorded_contacts(self, at: datetime) -> list[ContactChange]:
@@ -88,7 +88,9 @@ class ContactChange(models.Model):
     class Meta:
         indexes = [models.Index(fields=["customer", "kind", "effective_at"], name="contact_in_force")]
         constraints = [
-            models.CheckConstraint(condition=Q(effective_at__gte=models.F("recorded_at")), name="contact_effect_after_record")
+            models.CheckConstraint(
+                condition=Q(effective_at__gte=models.F("recorded_at")), name="contact_effect_after_record"
+            )
         ]
 
     def __str__(self) -> str:

@@ -103,7 +103,7 @@ class Tripwire(models.Model):
 
 
 class Opening(models.Model):
-    """The guard's key while an effect runs: this action, this customer. Gone before the commit, or there is no commit."""
+    """The guard's key while an effect runs: this action, this customer. Gone before the commit, or no commit."""
 
     grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=60)

@@ -36,7 +36,8 @@ class Hold(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind="LASTING", until__isnull=True) | models.Q(kind="TEMPORARY", until__isnull=False),
+                condition=models.Q(kind="LASTING", until__isnull=True)
+                | models.Q(kind="TEMPORARY", until__isnull=False),
                 name="only_a_temporary_hold_ends_by_itself",
             )
         ]

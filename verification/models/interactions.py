@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -74,7 +73,9 @@ class Speaker(models.Model):
 
 
 class Claim(models.Model):
-    """ "I am this person, and I speak for this customer." Append-only: the newest of a speaker counts, and only its evidence."""
+    """ "I am this person, and I speak for this customer." Append-only: the newest of a speaker counts, and only its
+    evidence.
+    """
 
     class Capacity(models.TextChoices):
         SELF = "SELF", _("in his own matter")
@@ -132,5 +133,3 @@ class NameSearch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.found} found"
-
-

@@ -50,7 +50,7 @@ class Staff(AbstractUser):
         help_text=_("Customers whom this person must never serve."),
     )
 
-    class Meta(AbstractUser.Meta):
+    class Meta:
         verbose_name = _("staff member")
         verbose_name_plural = _("staff")
 
