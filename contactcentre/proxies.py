@@ -12,7 +12,7 @@ def client_address(request: HttpRequest) -> str:
     hops = settings.TRUSTED_PROXIES
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
-    return request.META.get("REMOTE_ADDR", "")
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class ProxyMiddleware:

@@ -106,7 +106,7 @@ def _beat() -> Any:
 def _stop_worker() -> None:
     from celery.worker import state
 
-    state.should_stop = 0  # the exit status, which its loop looks at
+    vars(state)["should_stop"] = 0  # the exit status, which its loop looks at
 
 
 def _thread(target: Any) -> threading.Thread:

@@ -5,6 +5,7 @@ Only the team's tools need this, so Babel is a development dependency and no pro
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ KEYWORDS: dict[str, Any] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 Key = tuple[str | None, str]  # context and msgid
 
 
@@ -57,10 +59,10 @@ def read(path: Path) -> Catalog:
 
 
 def compile_file(path: Path) -> Path:
-    """Write the .mo file beside a .po file, without a date, so that the same texts give the same bytes."""
+    """Write the .mo file beside a .po file, with one date for ever, so that the same texts give the same bytes."""
     compiled, content = path.with_suffix(".mo"), io.BytesIO()
     catalog = read(path)
-    catalog.mime_headers = [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", catalog.plural_forms)]
+    catalog.creation_date = catalog.revision_date = NO_DATE
     write_mo(content, catalog)
     compiled.write_bytes(content.getvalue())
     return compiled

@@ -74,7 +74,7 @@ class Command(BaseCommand):
             )
         if not find_spec("contactcentre.demo"):
             return
-        from contactcentre import demo
+        from contactcentre import demo  # type: ignore[attr-defined]  # comes with the demo world
 
         self._say("building the demo world")
         demo_lock.reach(demo_lock.BEGUN)
