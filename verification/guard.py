@@ -75,8 +75,8 @@ def _exists(condition: str) -> str:
 
 def _opening_condition(same: str) -> str:
     """Let an Opening in only beside an unspent Grant of the same action, customer and origin."""
-    return (  # noqa: S608  (`same` is one of two operators of ours)
-        "EXISTS (SELECT 1 FROM verification_grant g WHERE g.id = NEW.grant_id AND g.action = NEW.action"
+    return (
+        "EXISTS (SELECT 1 FROM verification_grant g WHERE g.id = NEW.grant_id AND g.action = NEW.action"  # noqa: S608
         f" AND g.customer_id {same} NEW.customer_id AND (g.batch_id IS NOT NULL) = NEW.batch"
         " AND NOT EXISTS (SELECT 1 FROM verification_spent s WHERE s.grant_id = g.id))"
     )
