@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from audit.log import NotInTransaction, read
 from audit.models import Entry
 from notices import actions, delivery, tasks
 from notices.models import MOST_ATTEMPTS, Notice
+from tests.processes import Worker
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 CALL = UUID("00000000-0000-4000-8000-0000000000ca")
@@ -227,6 +229,16 @@ def test_of_many_workers_one_delivers(live_database: str, hints: list[int], monk
     for worker in workers:
         worker.join(30)
     assert delivered == [notice.pk]
+    assert kinds() == ["notice.queued", "notice.sent"]
+
+
+def test_a_real_worker_delivers_what_was_committed(celery_worker_process: Worker) -> None:
+    with transaction.atomic():
+        notice = queue()
+    deadline = time.monotonic() + 20
+    while Notice.objects.get(pk=notice.pk).state != "SENT" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert Notice.objects.get(pk=notice.pk).state == "SENT"
     assert kinds() == ["notice.queued", "notice.sent"]
 
 
