@@ -234,7 +234,7 @@ def test_of_many_workers_one_delivers(live_database: str, hints: list[int], monk
 
 def test_a_real_worker_delivers_what_was_committed(celery_worker_process: Worker) -> None:
     with transaction.atomic():
-        notice = queue()
+        notice = queue(at=datetime(2026, 1, 1, tzinfo=UTC))  # the worker has the real clock
     deadline = time.monotonic() + 20
     while Notice.objects.get(pk=notice.pk).state != "SENT" and time.monotonic() < deadline:
         time.sleep(0.05)
