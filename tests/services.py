@@ -229,6 +229,7 @@ def environment(kind: str) -> dict[str, str]:
         "DATA_DIR": str(base / "var"),
         "DEMO": "0",
         "PUBLIC_URL": "http://testserver",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "SECRET_KEY": "tests-only-" + "k" * 40,
         "FIELD_KEY": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
         "TWILIO_AUTH_TOKEN": "tests-only-twilio-token-0123456789",

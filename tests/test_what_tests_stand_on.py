@@ -2,10 +2,14 @@
 
 import socket
 import threading
+import urllib.request
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
+
+from contactcentre.celery import app
+from tests.processes import Worker
 
 
 def add(name: str) -> None:
@@ -43,3 +47,13 @@ def test_a_live_database_is_empty_at_first_and_commits_are_seen_by_other_threads
 def test_sockets_to_elsewhere_are_blocked() -> None:
     with pytest.raises(AssertionError, match="tried to reach"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+def test_a_worker_of_its_own_process_takes_tasks_over_the_real_redis(celery_worker_process: Worker) -> None:
+    assert app.control.ping(timeout=5) != []
+    assert celery_worker_process.process.poll() is None
+
+
+def test_the_site_is_served_on_the_clone(live_site: str) -> None:
+    with urllib.request.urlopen(f"{live_site}/readyz") as answer:
+        assert answer.status == 200
