@@ -127,7 +127,8 @@ def celery_worker_process(start_worker: Callable[[], Worker]) -> Worker:
 
 
 @pytest.fixture
-def live_site(live_database: str) -> Iterator[str]:
+def live_site(live_database: str, settings: Any) -> Iterator[str]:
     """Yield the http address of the whole site on live_database, served by threads of this process."""
     with served_site() as address:
+        settings.PUBLIC_URL = address
         yield address
