@@ -31,14 +31,16 @@ class Kind(StrEnum):
 class Event:
     """Carry one signed message of a provider.
 
-    `digits` is kept out of repr, so that no log line or error report shows what a caller typed. `from_number` is None
-    when withheld; like `attestation` it is shown to the agent and raises no level. `status` is the provider's word
-    for the state of the call or, for QUEUE_RESULT, for how the waiting ended.
+    `digits` is kept out of repr, so that no log line or error report shows what a caller typed. `to_number` is the
+    one that was dialled. `from_number` is None when withheld; like `attestation` it is shown to the agent and raises
+    no level. `status` is the provider's word for the state of the call or, for QUEUE_RESULT, for how the waiting
+    ended.
     """
 
     call_id: str
     kind: Kind
     from_number: str | None = field(default=None, repr=False)
+    to_number: str | None = None
     digits: str = field(default="", repr=False)
     status: str = ""
     ended: bool = False

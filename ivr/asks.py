@@ -22,6 +22,10 @@ class Check(Enum):
     BACKING_OFF = "BACKING_OFF"
 
 
+class NoMoreClaims(Exception):
+    """Say that this call has named as many customers as it may: from here only a person helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One prompt to speak, with arguments that name nobody."""
@@ -51,7 +55,8 @@ class Actions(Protocol):
     def claim(self, call: Call, number: str, at: datetime) -> int:
         """Note that the caller says he is the customer `number`, and give the index to ask for on his code list.
 
-        A number that is nobody's has a steady index too. It is chosen now because the number is kept nowhere.
+        A number that is nobody's has a steady index too. It is chosen now because the number is kept nowhere. Raises
+        NoMoreClaims, for whoever they were.
         """
         ...
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ivr.adapters import Event, Kind
-from ivr.asks import Actions, Check
+from ivr.asks import Actions, Check, NoMoreClaims
 from ivr.models import Call
 from ivr.steps import Arguments, Enqueue, Gather, Hangup, Pause, Say, Steps
 from ivr.voices import LANGUAGES
@@ -107,6 +107,11 @@ def waiting(language: str, position: int | None) -> Steps:
     return (*(Say(prompt, code, args) for code in _spoken(language)), Pause(20))
 
 
+def taken() -> Steps:
+    """Be silent once an agent has taken the call: his voice is to be heard, not ours."""
+    return (Pause(20),)
+
+
 def _language(turn: Turn) -> Steps:
     chosen = dict(zip("123", LANGUAGES, strict=True)).get(turn.event.digits)
     if chosen is None:
@@ -120,7 +125,10 @@ def _number(turn: Turn) -> Steps:
     """Take any eight digits: whether they are anybody's shows nowhere before the code does."""
     if not (turn.event.digits.isdecimal() and len(turn.event.digits) == 8):
         return _failed(turn, "WRONG")
-    turn.call.challenge_index = turn.actions.claim(turn.call, turn.event.digits, turn.at)
+    try:
+        turn.call.challenge_index = turn.actions.claim(turn.call, turn.event.digits, turn.at)
+    except NoMoreClaims:
+        return to_human(turn, "BACKING_OFF")
     return _go(turn, "kind")
 
 
@@ -184,7 +192,8 @@ def _go(turn: Turn, step: str, *before: str) -> Steps:
 def _failed(turn: Turn, keypad: str) -> Steps:
     """Count one failed try, whatever failed, and start again from the number; the last one leads to a person."""
     call = turn.call
-    call.tries, call.keypad = call.tries + 1, keypad
+    call.tries += 1
+    call.keypad = call.keypad if call.keypad == "BACKING_OFF" else keypad
     if call.tries >= TRIES:
         return to_human(turn, keypad)
     return _go(turn, "number", "failed")

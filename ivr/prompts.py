@@ -42,18 +42,17 @@ PROMPTS: Final[dict[str, Promise]] = {
         "To be called back, press 3. To put a temporary hold on your account, press 4. "
         "To speak with a person, press 0. To hear the choices again, press star."
     ),
-    "state.none": _("You have no open case with us."),
-    "state.received": _("We have received your case, and it will be taken up in turn."),
-    "state.in_progress": _("Your case is being worked on."),
-    "state.waiting_for_customer": _("Your case goes on as soon as we hear from you. We have written to you about it."),
-    "state.answered": _("Your case has been answered. The answer has been sent to you in writing."),
-    "state.promised": _("You will have an answer by the {day} of month {month}."),
-    "state.more": _("You have {count} open cases. Here is the one that moved last."),
+    "state.none": _("You have no case with us at the moment."),
+    "state.open": _("Your case is open, and we are working on it."),
+    "state.answered": _("Everything that you asked in your case has been answered."),
+    "state.closed": _("Your case has been answered and closed."),
     "visit.requested": _(
         "We will book a visit for you. The time, the place and a list of what to bring will be sent to you in writing."
     ),
     "callback.requested": _("We will call you back. We use the number that you have given us earlier."),
     "hold.placed": _("A temporary hold is now on your account. It ends by itself in {hours} hours."),
+    # The gate's own words, which are the same for everyone in the same position.
+    "refused": _("{words} To speak with a person about this, press 0."),
     "not_by_keypad": _("A person will gladly help you with this one. To speak with a person, press 0."),
     "human.verified": _("You will be put through to a person now. Your code has been confirmed already."),
     "human.SKIPPED": _("You will be put through to a person now. No codes are needed for that."),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from ivr import dialogue
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # No webhook lives longer: the provider has given up on it by then.
 ABANDONED_AFTER: Final = timedelta(seconds=15)
+# The provider ends calls after four hours unless told otherwise; the rest is for clocks and delays.
+LONGEST_CALL: Final = timedelta(hours=4, minutes=15)
+SWEPT_AT_ONCE: Final = 500
 # What a turn may change of its call; `ended_at` is not among it, since the end may be told meanwhile.
 MOVED: Final = ("interaction", "step", "language", "tries", "misses", "keypad", "challenge_index")
 
@@ -81,17 +85,39 @@ def finish(provider: str, event: Event, at: datetime, actions: Actions) -> None:
         defaults={"started_at": at, "claimed_at": at, "ended_at": at},
     )
     if not new:
-        Call.objects.filter(pk=call.pk, ended_at=None).update(ended_at=at)
-        call.replies.all().delete()
-        actions.end(call, at)
+        _over(call, at, actions)
 
 
 def company(provider: str, token: str, event: Event) -> Answer:
     """Answer the queue's request for something to say to those who wait."""
-    call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id, ended_at=None).first()
+    named = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id, ended_at=None)
+    call = named.select_related("interaction").first()
     if call is None:
         return Answer(dialogue.finished())
+    if call.interaction and call.interaction.ended_at:
+        return Answer(dialogue.finished(call.language))
+    if call.interaction and call.interaction.served_by_id:
+        return Answer(dialogue.taken())
     return Answer(dialogue.waiting(call.language, event.position))
+
+
+def forgotten(at: datetime) -> list[int]:
+    """Find calls that are open for longer than a call can last, and ended ones whose interaction is still open."""
+    endless = Q(ended_at=None, started_at__lt=at - LONGEST_CALL)
+    left_open = Q(ended_at__lt=at - ABANDONED_AFTER, interaction__ended_at=None, interaction__isnull=False)
+    return list(Call.objects.filter(endless | left_open).order_by("pk").values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+
+
+def end_forgotten(call_id: int, *, at: datetime, actions: Actions) -> None:
+    """End one call as its status callback would have; safe to repeat."""
+    call = Call.objects.get(pk=call_id)
+    _over(call, at, actions)
+
+
+def _over(call: Call, at: datetime, actions: Actions) -> None:
+    Call.objects.filter(pk=call.pk, ended_at=None).update(ended_at=at)
+    call.replies.all().delete()
+    actions.end(call, at)
 
 
 @sensitive_variables("event")

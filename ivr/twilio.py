@@ -68,7 +68,8 @@ class Twilio:
         return Event(
             call_id=_call_id(form),
             kind=kind,
-            from_number=_from_number(form),
+            from_number=_number(form, "From"),
+            to_number=_number(form, "To"),
             digits=digits,
             status=_word(form, "QueueResult") if kind is Kind.QUEUE_RESULT else status,
             ended=status in FINISHED,
@@ -121,8 +122,8 @@ def _kind(form: QueryDict, otherwise: Kind) -> tuple[Kind, str]:
     return Kind.DIGITS, typed[0] if readable else UNREADABLE
 
 
-def _from_number(form: QueryDict) -> str | None:
-    value = _only(form, "From").strip()
+def _number(form: QueryDict, name: str) -> str | None:
+    value = _only(form, name).strip()
     return value if _NUMBER.fullmatch(value) and value not in _WITHHELD else None
 
 

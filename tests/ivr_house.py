@@ -57,7 +57,7 @@ class House:
 
     def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
         self._note("perform", choice)
-        prompts = {"state": "state.in_progress", "visit": "visit.requested", "callback": "callback.requested"}
+        prompts = {"state": "state.open", "visit": "visit.requested", "callback": "callback.requested"}
         return (Told(prompts[choice], {}),) if choice in prompts else (Told("hold.placed", {"hours": 48}),)
 
     def to_human(self, call: Call, keypad: str, at: datetime) -> None:

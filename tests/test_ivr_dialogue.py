@@ -80,7 +80,7 @@ def test_a_listed_code_is_asked_for_by_its_position(phone: Phone) -> None:
 @pytest.mark.parametrize(
     ("key", "choice", "words"),
     [
-        ("1", "state", "being worked on"),
+        ("1", "state", "we are working on it"),
         ("2", "visit", "book a visit for you"),
         ("3", "callback", "call you back"),
         ("4", "hold", "ends by itself in 48 hours"),

@@ -8,7 +8,7 @@ import pytest
 from ivr.prompts import PROMPTS, digit_by_digit, text
 
 LANGUAGES = ("fi", "sv", "en")
-ARGS = {"organisation": "Esimerkki Oy", "index": 17, "day": 12, "month": 3, "count": 2, "hours": 48, "position": 5}
+ARGS = {"organisation": "Esimerkki Oy", "index": 17, "hours": 48, "position": 5, "words": "Esimerkki."}
 BLAMING = {
     "en": r"\b(wrong|invalid|incorrect|error|failed|must|your fault|unrecogni[sz]ed|unknown|blocked|denied)\b",
     "fi": r"\b(väär\w+|virhee\w+|virhe\b|epäonnistu\w+|täytyy|pitää|kielletty\w*|tuntematon|estetty|syynne)\b",

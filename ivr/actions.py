@@ -1,0 +1,174 @@
+"""Answer what the telephone asks: interactions, claims, codes and the gate stand behind it.
+
+Everything is tied to one turn of one call, so that a webhook that comes twice is one try and one effect.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.log import record
+from ivr.adapters import Event
+from ivr.asks import Check, NoMoreClaims, Told
+from ivr.models import Call
+from ivr.steps import Arguments
+from verification import claims, interactions, keypad
+from verification.gate import Granted, Live, Refused, attempt
+from verification.models import Authenticator, Claim, Customer, Hold, Interaction, Organisation
+from verification.policy import current
+from verification.scene import current_claim
+
+NOBODY: Final = ""  # no customer has this number
+
+# What each key of the menu asks the gate for.
+ACTIONS: Final[dict[str, str]] = {
+    "state": "tell_case_state",
+    "visit": "book_visit",
+    "callback": "request_callback",
+    "hold": "temporary_hold",
+}
+STATES: Final[dict[str, str]] = {
+    "NO_CASE": "state.none",
+    "OPEN": "state.open",
+    "ANSWERED": "state.answered",
+    "CLOSED": "state.closed",
+}
+
+
+class HouseActions:
+    """Do what `asks.Actions` promises with the real customers, codes and gate."""
+
+    def open(self, call: Call, event: Event, at: datetime) -> None:
+        """Open the interaction at the organisation whose number was dialled, and tie the call to it in one commit."""
+        with transaction.atomic():
+            organisation = _called(event.to_number)
+            line = event.from_number or ""
+            call.interaction = interactions.open_call(organisation, line=line, language="fi", at=at)
+            call.save(update_fields=["interaction"])
+
+    def greeting(self, call: Call) -> Arguments:
+        """Name the organisation that answers."""
+        return {"organisation": _interaction(call).organisation.name}
+
+    def speak(self, call: Call, at: datetime) -> None:
+        """Note the language for the agent and for what is written later."""
+        interactions.set_language(_id(call), language=call.language, at=at)
+
+    def claim(self, call: Call, number: str, at: datetime) -> int:
+        """Note the claim, and give the index to ask for.
+
+        Where a customer has been claimed too often today, nobody is claimed in his stead: the dialogue sounds and
+        ends as for any number that is nobody's, and no code counts for an earlier claim. Raises NoMoreClaims when
+        this call has made as many as it may, whoever they were of.
+        """
+        try:
+            self._claim(call, number, at)
+        except claims.TooMany:
+            self._claim_nobody(call, at)
+        return keypad.challenge(number)
+
+    def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge a code of the caller's app."""
+        return self._check(call, Authenticator.Kind.TOTP, code, at)
+
+    def check_list_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge the code beside the index that was asked for."""
+        return self._check(call, Authenticator.Kind.CODE_LIST, code, at)
+
+    def on_hold(self, call: Call, at: datetime) -> bool:
+        """Tell whether the customer who has just shown a code has a hold in force; that he is told is recorded."""
+        claim = current_claim(_interaction(call))
+        if claim is None or claim.customer is None:
+            return False
+        if not Hold.objects.in_force(at).filter(customer=claim.customer).exists():
+            return False
+        _record_told_of_hold(claim.speaker.interaction, claim.customer, at)
+        return True
+
+    def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
+        """Ask the gate, and tell what it did or, in the refusal's own words, what else can be done."""
+        name = ACTIONS[choice]
+        decision = attempt(name, origin=Live(_id(call)), parameters={}, at=at, key=_key(call))
+        if isinstance(decision, Granted):
+            return (_told(choice, decision.result),)
+        if isinstance(decision, Refused):
+            return (Told("refused", {"words": decision.refusal.said[call.language]}),)
+        return (Told("not_by_keypad", {}),)
+
+    def to_human(self, call: Call, keypad: str, at: datetime) -> None:
+        """Queue the interaction. One that has ended is not: its caller hears goodbye instead of waiting for nobody."""
+        if call.interaction is None:
+            return
+        try:
+            interactions.wait(call.interaction.public_id, keypad=keypad, at=at)
+        except interactions.Ended:
+            return
+
+    def end(self, call: Call, at: datetime) -> None:
+        """End the interaction, if the call got as far as having one."""
+        if call.interaction is not None:
+            interactions.end(call.interaction.public_id, at=at)
+
+    def _claim(self, call: Call, number: str, at: datetime) -> None:
+        claims.claim_number(_id(call), number, capacity=Claim.Capacity.SELF, source=Claim.Source.KEYPAD, by=None, at=at)
+
+    def _claim_nobody(self, call: Call, at: datetime) -> None:
+        try:
+            self._claim(call, NOBODY, at)
+        except claims.TooMany:
+            raise NoMoreClaims from None
+
+    def _check(self, call: Call, kind: str, code: str, at: datetime) -> Check:
+        index = call.challenge_index or 0
+        typed = keypad.check(_id(call), kind=kind, code=code, index=index, at=at, key=_key(call))
+        return Check(typed.value)
+
+
+def _called(number: str | None) -> Organisation:
+    """Find the organisation by the number that was dialled; where there is only one, it is that one."""
+    found = Organisation.objects.filter(number_to_call=number).first() if number else None
+    return found or Organisation.objects.get()
+
+
+def _interaction(call: Call) -> Interaction:
+    if call.interaction is None:
+        raise LookupError("a call whose interaction was never opened")
+    return call.interaction
+
+
+def _id(call: Call) -> UUID:
+    return _interaction(call).public_id
+
+
+def _key(call: Call) -> str:
+    return f"ivr:{call.pk}:{call.turn}"
+
+
+def _told(choice: str, result: dict[str, Any]) -> Told:
+    match choice:
+        case "state":
+            return Told(STATES[result["state"]], {})
+        case "visit":
+            return Told("visit.requested", {})
+        case "callback":
+            return Told("callback.requested", {})
+        case _:
+            return Told("hold.placed", {"hours": current().hold // timedelta(hours=1)})
+
+
+def _record_told_of_hold(interaction: Interaction, customer: Customer, at: datetime) -> None:
+    with transaction.atomic():
+        record(
+            kind="hold.told",
+            actor=interaction.actor,
+            subject=str(customer.pseudonym),
+            at=at,
+            outcome="ok",
+            purpose="tell the customer about the hold on his own account",
+            organisation=str(interaction.organisation_id),
+            facts={"interaction": str(interaction.public_id)},
+        )
