@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 class Reason(models.TextChoices):
     UNDECLARED = "UNDECLARED", _("no such action")
     NOT_LIVE = "NOT_LIVE", _("the contact is not open")
+    NOT_SERVING = "NOT_SERVING", _("a colleague serves this contact")
     ROLE = "ROLE", _("not this role's work")
     OWN_MATTER = "OWN_MATTER", _("a matter of his own or of his family")
     NO_CLAIM = "NO_CLAIM", _("no customer has been named")
@@ -56,6 +57,9 @@ CALLER: dict[str, Promise] = {
 STAFF: dict[str, Promise] = {
     Reason.UNDECLARED: _("There is no such action. Choose one from the list."),
     Reason.NOT_LIVE: _("This contact has ended. Open the one that is on the line now."),
+    Reason.NOT_SERVING: _(
+        "You do not serve this contact. Take it from the queue, or leave it to the colleague who has it."
+    ),
     Reason.ROLE: _("Your role does not do this. Pass the contact to a colleague whose role does."),
     Reason.OWN_MATTER: _("You may not serve yourself, your family or your household. Pass the contact to a colleague."),
     Reason.NO_CLAIM: _("Ask for the customer number first, or let the caller type it on the keypad."),

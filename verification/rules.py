@@ -55,6 +55,14 @@ def _role(asked: Attempt) -> Reason | None:
     return None if by.is_active and by.role in asked.declared.roles else Reason.ROLE
 
 
+def _serves(asked: Attempt) -> Reason | None:
+    """Only who has taken the contact acts in it: its evidence was given to him."""
+    by, interaction = asked.scene.by, asked.scene.interaction
+    if asked.scene.origin != "live" or by is None or interaction is None:
+        return None
+    return None if interaction.served_by_id == by.pk else Reason.NOT_SERVING
+
+
 def _own_matter(asked: Attempt) -> Reason | None:
     by, customer = asked.scene.by, asked.scene.customer
     if by is None or customer is None or by.may_serve(customer):
@@ -142,6 +150,7 @@ BEFORE_PARAMETERS: Final[tuple[Rule, ...]] = (
     _origin_is_open,
     _one_organisation,
     _role,
+    _serves,
     _own_matter,
     _two_people,
     _once,

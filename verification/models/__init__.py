@@ -7,6 +7,7 @@ from verification.models.decisions import DecisionKey, Grant, Opening, ParkedMat
 from verification.models.holds import Hold, HoldLift
 from verification.models.interactions import Claim, Evidence, Interaction, NameSearch, Speaker
 from verification.models.staff import Organisation, Staff
+from verification.models.tokens import StaffToken
 
 __all__ = [
     "Authenticator",
@@ -33,5 +34,6 @@ __all__ = [
     "Speaker",
     "Spent",
     "Staff",
+    "StaffToken",
     "Tripwire",
 ]
