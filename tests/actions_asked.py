@@ -1,0 +1,25 @@
+"""How each declared action is asked for in tests: a new one must be added here the day it is declared."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+VALID: dict[str, dict[str, Any]] = {
+    "answer_question": {"question": str(uuid4()), "text": "We are open until four.", "declined": False},
+    "book_visit": {},
+    "change_address": {"street": "Uusikatu 1", "postal_code": "00100", "town": "Helsinki"},
+    "close_case": {"case": str(uuid4())},
+    "disclose_personal_data": {},
+    "lift_hold": {},
+    "open_case": {"questions": "Where is my refund?"},
+    "refund_to_account": {"amount": 4500, "reason": "paid twice in May"},
+    "reopen_keypad": {},
+    "request_callback": {},
+    "small_voucher": {"receipt": "R-2026-17", "amount": 1200, "fault": "the vegetables were missing"},
+    "tell_case_state": {},
+    "temporary_hold": {},
+    "veto_change": {},
+}
+# Actions that judge more than identity: what they need besides a level is made in their own tests.
+WANTS_A_ROW = frozenset({"answer_question", "close_case"})
