@@ -1,0 +1,50 @@
+"""What a tester needs to know of the demo world, in the fixed form of `manage.py demo --json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from contactcentre.demo import secrets
+from contactcentre.demo.people import NEW_PHONE, PEOPLE, STAFF, Person
+
+
+def describe() -> dict[str, Any]:
+    """Return the whole description: everything in it is made up, and belongs to this database alone."""
+    base = settings.PUBLIC_URL.rstrip("/")
+    return {
+        "base_url": base,
+        "ivr": {
+            "voice_url": f"{base}/ivr/twilio/voice/",
+            "status_url": f"{base}/ivr/twilio/status/",
+            "twilio_auth_token": settings.TWILIO_AUTH_TOKEN,
+            "number": settings.IVR_NUMBER,
+        },
+        "staff": [_member(username) for username in STAFF],
+        "customers": [_customer(person) for person in PEOPLE],
+        "idp": {"available": False, "note": "No provider of strong e-ID is part of the demo yet."},
+        "offices": [],
+    }
+
+
+def _member(username: str) -> dict[str, str]:
+    return {
+        "username": username,
+        "password": secrets.password(username),
+        "otp_secret": secrets.shown(secrets.app_key(username)),
+        "role": STAFF[username][0].lower(),
+    }
+
+
+def _customer(person: Person) -> dict[str, Any]:
+    return {
+        "number": person.number,
+        "name": person.name,
+        "otp_secret": secrets.shown(person.app_key) if person.app_key else None,
+        "code_list": {str(index): code for index, code in enumerate(person.codes, 1)} or None,
+        "phone": NEW_PHONE if person.new_phone else person.phone,
+        "language": person.language,
+        "has_e_id": False,
+        "note": person.note,
+    }
