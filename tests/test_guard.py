@@ -142,14 +142,19 @@ def test_an_opening_lets_in_only_its_own_customer_and_its_own_tables(cast: Cast)
 
 def test_an_opening_left_behind_fails_at_commit(live_cast: Cast) -> None:
     grant = grant_for(live_cast)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Opening.objects.create(grant=grant, action=grant.action, customer=grant.customer, tripwire_id=1)
-        held_by(live_cast.antti.customer).save()
+
+    def forget_to_close() -> None:
+        with transaction.atomic():
+            Opening.objects.create(grant=grant, action=grant.action, customer=grant.customer, tripwire_id=1)
+            held_by(live_cast.antti.customer).save()
+
+    with pytest.raises(IntegrityError):
+        forget_to_close()
     assert not Hold.objects.filter(customer=live_cast.antti.customer).exists()
 
 
 def test_the_tripwire_is_always_empty(db: None) -> None:
-    refused(lambda: Tripwire.objects.create())
+    refused(Tripwire.objects.create)
 
 
 def test_a_granted_hold_leaves_no_opening_and_one_row(live_cast: Cast) -> None:
