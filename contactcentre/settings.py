@@ -257,6 +257,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "verification.models.Staff.Role",
+        "Level": ["NONE", "LOW", "SUBSTANTIAL", "HIGH"],
+        "CaseState": "cases.models.Case.State",
+        "QuestionState": ["WAITING", "ANSWERED", "DECLINED"],
+        "VisitState": "visits.models.Visit.State",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
