@@ -87,12 +87,15 @@ class NotOfThisContact(LookupError):
 def _case_here(occasion: Occasion, **wanted: Any) -> Case:
     """Find a case of this very contact, or of its customer."""
     found = Case.objects.filter(**wanted).first()
-    here = found is not None and (
-        found.customer_id == occasion.customer.pk if occasion.customer else found.customer_id is None
-    )
-    if found is None or not here:
+    if found is None or not _belongs(found, occasion):
         raise NotOfThisContact
     return found
+
+
+def _belongs(case: Case, occasion: Occasion) -> bool:
+    if case.interaction_id == occasion.grant.interaction_id:
+        return case.customer_id == occasion.grant.customer_id
+    return case.customer_id is not None and case.customer_id == occasion.grant.customer_id
 
 
 @action(
@@ -250,7 +253,9 @@ class RefundForm(forms.Form):
     writes=("cases.Refund",),
 )
 def refund_to_account(occasion: Occasion) -> Result:
-    """Write the instruction and its delivery; the money moves only by the task that carries the instruction out."""
+    """Write the instruction and its delivery. The money moves only by the task that carries the instruction out."""
+    if not occasion.served.account:
+        raise LookupError("no account is on record")
     refund = Refund.objects.create(
         customer=occasion.served,
         grant=occasion.grant,

@@ -346,3 +346,50 @@ def test_evidence_is_what_the_interaction_saw_and_no_more(cast: Cast) -> None:
     second = cast.call(at=NOW, claims=cast.antti)
     assert Evidence.objects.filter(claim__speaker__interaction=first).count() == 1
     assert ask("tell_case_state", second, cast.agent_aino).refusal.reason == Reason.LEVEL, "evidence dies with its call"
+
+
+def test_a_key_of_another_attempt_is_refused_and_discloses_nothing(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti)
+    first = ask("disclose_personal_data", desk, cast.clerk_kalle, key="form:3")
+    assert first.result["record"]["name"] == "Antti Asiakas"
+    other = cast.call(at=NOW, claims=cast.antti)
+    stolen = ask("disclose_personal_data", other, cast.agent_aino, key="form:3")
+    assert isinstance(stolen, Refused)
+    assert stolen.refusal.reason == Reason.FAILED
+    changed = ask("temporary_hold", desk, cast.clerk_kalle, key="form:3")
+    assert isinstance(changed, Refused)
+
+
+def test_a_repeat_discloses_nothing_once_the_contact_is_over_or_the_answer_old(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti)
+    ask("disclose_personal_data", desk, cast.clerk_kalle, key="form:4")
+    assert ask("disclose_personal_data", desk, cast.clerk_kalle, key="form:4").result["record"]
+    later = NOW + timedelta(minutes=11)
+    assert ask("disclose_personal_data", desk, cast.clerk_kalle, key="form:4", at=later).result == {}
+    interactions.end(desk.public_id, at=NOW)
+    assert ask("disclose_personal_data", desk, cast.clerk_kalle, key="form:4").result == {}
+
+
+def test_a_case_of_another_contact_is_not_there(cast: Cast) -> None:
+    opened = ask("open_case", cast.call(at=NOW), cast.agent_aino)
+    elsewhere = cast.call(at=NOW)
+    decided = ask("close_case", elsewhere, cast.agent_aino, {"case": opened.result["case"]})
+    assert decided.refusal.reason == Reason.FAILED
+
+
+def test_a_case_closes_only_when_each_question_is_answered_or_declined(cast: Cast) -> None:
+    call = cast.call(at=NOW, claims=cast.antti)
+    opened = ask("open_case", call, cast.agent_aino, {"questions": "Where is my refund?\nWhen are you open?"}).result
+    close = {"case": opened["case"]}
+    assert isinstance(ask("close_case", call, cast.agent_aino, close), Refused)
+    for number, question in enumerate(opened["questions"]):
+        told = {"question": question, "text": "That we do not know yet.", "declined": bool(number)}
+        assert isinstance(ask("answer_question", call, cast.agent_aino, told), Granted)
+    assert ask("close_case", call, cast.agent_aino, close).result["state"] == "CLOSED"
+
+
+def test_an_address_wants_proof_of_the_last_ten_minutes(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti)
+    late = NOW + timedelta(minutes=11)
+    assert ask("change_address", desk, cast.clerk_kalle, at=late).refusal.reason == Reason.STALE
+    assert isinstance(ask("change_address", desk, cast.clerk_kalle, at=NOW + timedelta(minutes=10)), Granted)

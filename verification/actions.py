@@ -127,7 +127,7 @@ class AddressForm(forms.Form):
     needs_claim=True,
     needs_customer=True,
     scope="own matter",
-    largest_age=timedelta(minutes=45),
+    largest_age=timedelta(minutes=10),
     not_resting_on=frozenset({ContactChange.Kind.ADDRESS}),
     told=_("A new postal address was recorded for you. It takes effect in three days unless you stop it."),
     writes=("verification.ContactChange",),

@@ -3,43 +3,76 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from audit import keys
+from verification.attempts import Attempt
 from verification.decisions import Granted, Refused
-from verification.models import DecisionKey
+from verification.models import DecisionKey, Grant, Refusal
 
 
-def decided(key: str, action: str) -> Granted | Refused | None:
+ANSWER_AGAIN_WITHIN = timedelta(minutes=10)
+
+
+class KeyReused(ValueError):
+    """Refuse an attempt whose key already stands for another one."""
+
+
+def decided(key: str, asked: Attempt) -> Granted | Refused | None:
     """Return what was decided under this key before, or None.
 
-    A key that was used for another action decides nothing.
+    A key says nothing of another's attempt: it must be the same action, by the same person, in the same contact.
     """
-    if not key:
-        return None
-    kept = DecisionKey.objects.select_related("grant", "refusal").filter(key=key, action=action[:60]).first()
+    kept = DecisionKey.objects.select_related("grant", "refusal").filter(key=key).first() if key else None
     if kept is None:
         return None
+    decision = kept.grant or kept.refusal
+    if decision is None or not _same(decision, asked):
+        raise KeyReused
     if kept.refusal is not None:
         return Refused(kept.refusal, repeated=True)
-    return Granted(kept.grant, _unsealed(kept), repeated=True) if kept.grant else None
+    return Granted(kept.grant, _unsealed(kept, asked), repeated=True)
 
 
-def keep(key: str, action: str, decision: Granted | Refused) -> Granted | Refused:
+def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
+    scene = asked.scene
+    return (decision.action, decision.interaction_id, decision.asked_by_id) == (
+        asked.name[:60],
+        scene.interaction.pk if scene.interaction else None,
+        scene.by.pk if scene.by else None,
+    )
+
+
+def keep(key: str, asked: Attempt, decision: Granted | Refused) -> Granted | Refused:
     """Keep a decision under its key and return it.
 
-    The unique key makes two at once one: the second fails and is refused.
+    A result may hold what was disclosed, so it is kept under the subject's own key and goes when that key is erased.
+    The key is unique, which makes two at once one: the second fails and is refused.
     """
     if not key:
         return decision
     if isinstance(decision, Refused):
-        DecisionKey.objects.create(key=key, action=action[:60], refusal=decision.refusal)
+        DecisionKey.objects.create(key=key, action=asked.name[:60], refusal=decision.refusal)
     else:
-        sealed = keys.seal(json.dumps(decision.result), context=f"decision:{key}")
-        DecisionKey.objects.create(key=key, action=action[:60], grant=decision.grant, sealed_result=sealed)
+        DecisionKey.objects.create(
+            key=key, action=asked.name[:60], grant=decision.grant, sealed_result=_sealed(key, asked, decision.result)
+        )
     return decision
 
 
-def _unsealed(kept: DecisionKey) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(keys.unseal(bytes(kept.sealed_result), context=f"decision:{kept.key}"))
+def _sealed(key: str, asked: Attempt, result: dict[str, Any]) -> bytes:
+    secret = keys.subject_key(asked.scene.subject, at=asked.at).secret
+    return keys.encrypt(secret, json.dumps(result).encode(), context=f"decision:{key}")
+
+
+def _unsealed(kept: DecisionKey, asked: Attempt) -> dict[str, Any]:
+    """Return the kept result while the contact is live and the answer is fresh; later the decision alone is repeated."""
+    interaction, found = asked.scene.interaction, keys.find(asked.scene.subject)
+    live = interaction is not None and interaction.live
+    if found is None or kept.grant is None or not live or asked.at - kept.grant.decided_at > ANSWER_AGAIN_WITHIN:
+        return {}
+    result: dict[str, Any] = json.loads(
+        keys.decrypt(found.secret, bytes(kept.sealed_result), context=f"decision:{kept.key}")
+    )
     return result
