@@ -11,7 +11,6 @@ from verification.attempts import Attempt
 from verification.decisions import Granted, Refused
 from verification.models import DecisionKey, Grant, Refusal
 
-
 ANSWER_AGAIN_WITHIN = timedelta(minutes=10)
 
 
@@ -67,7 +66,7 @@ def _sealed(key: str, asked: Attempt, result: dict[str, Any]) -> bytes:
 
 
 def _unsealed(kept: DecisionKey, asked: Attempt) -> dict[str, Any]:
-    """Return the kept result while the contact is live and the answer is fresh; later the decision alone is repeated."""
+    """Return the kept result while the contact is live and the answer fresh; later only the decision is repeated."""
     interaction, found = asked.scene.interaction, keys.find(asked.scene.subject)
     live = interaction is not None and interaction.live
     if found is None or kept.grant is None or not live or asked.at - kept.grant.decided_at > ANSWER_AGAIN_WITHIN:
