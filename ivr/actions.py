@@ -18,7 +18,7 @@ from ivr.models import Call
 from ivr.steps import Arguments
 from verification import claims, interactions, keypad
 from verification.gate import Granted, Live, Refused, attempt
-from verification.models import Authenticator, Claim, Customer, Hold, Interaction, Organisation
+from verification.models import Authenticator, Claim, Customer, Hold, Interaction, Organisation, Refusal
 from verification.policy import current
 from verification.scene import current_claim
 
@@ -91,8 +91,8 @@ class HouseActions:
 
     def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
         """Ask the gate, and tell what it did or, in the refusal's own words, what else can be done."""
-        name = ACTIONS[choice]
-        decision = attempt(name, origin=Live(_id(call)), parameters={}, at=at, key=_key(call))
+        parameters = _matter(_interaction(call)) if choice == "visit" else {}
+        decision = attempt(ACTIONS[choice], origin=Live(_id(call)), parameters=parameters, at=at, key=_key(call))
         if isinstance(decision, Granted):
             return (_told(choice, decision.result),)
         if isinstance(decision, Refused):
@@ -146,6 +146,16 @@ def _id(call: Call) -> UUID:
 
 def _key(call: Call) -> str:
     return f"ivr:{call.pk}:{call.turn}"
+
+
+def _matter(interaction: Interaction) -> dict[str, str]:
+    """Name the newest refusal of this caller for whom a visit was the way forward, so that the visit is about it."""
+    claim = current_claim(interaction)
+    refusals = Refusal.objects.filter(interaction=interaction, customer=claim.customer if claim else None)
+    for refusal in refusals.exclude(action=ACTIONS["visit"]).order_by("-pk")[:10]:
+        if "visit" in refusal.ways:
+            return {"refusal": str(refusal.public_id)}
+    return {}
 
 
 def _told(choice: str, result: dict[str, Any]) -> Told:
