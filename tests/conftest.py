@@ -28,6 +28,7 @@ import django
 django.setup()
 
 from django.conf import settings as django_settings
+from django.test.utils import setup_databases, teardown_databases
 
 from tests.databases import Template, pointed_at
 from tests.processes import Worker, served_site
@@ -81,6 +82,18 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worke
         test["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
     else:
         test["NAME"] = f"test_{os.getpid()}_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """Make the migrated database, also when nobody asks for `db`: pytest-django's own counts only those who do."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")
