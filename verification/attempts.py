@@ -43,8 +43,9 @@ class Attempt:
 
     @cached_property
     def facts(self) -> list[Fact]:
-        """Return the evidence under the current claim, read once."""
-        return facts(self.scene.claim) if self.scene.origin == "live" else []
+        """Return the evidence under the current claim, read once. It dies with its interaction."""
+        here = self.scene.interaction
+        return facts(self.scene.claim) if self.scene.origin == "live" and here is not None and here.live else []
 
     @cached_property
     def held(self) -> Held:
