@@ -11,7 +11,9 @@ class ContactCentreAdminConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         from django.contrib import admin
+        from django.contrib.auth.models import Group
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
-        if admin.site.is_registered(TOTPDevice):
-            admin.site.unregister(TOTPDevice)
+        for model in (TOTPDevice, Group):  # a role is what it is: no permissions are handed out by rows
+            if admin.site.is_registered(model):
+                admin.site.unregister(model)

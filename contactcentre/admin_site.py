@@ -1,17 +1,53 @@
-"""The staff's site: nobody comes in without his second factor."""
+"""The staff's site: nobody comes in without his second factor, and each role is shown its own rooms."""
 
-from django.http import HttpRequest
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django_otp.admin import OTPAdminSite
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from contactcentre import login, set_up
+
+SERVING = ("AGENT", "CLERK", "SUPERVISOR")
 
 
-class ContactCentreAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no types
+@dataclass(frozen=True)
+class Room:
+    """One page of the menu, and the roles that it is for; the first of a role's rooms is where he begins."""
+
+    label: Promise
+    url: str
+    roles: tuple[str, ...]
+
+
+ROOMS = (
+    Room(_("Today's visits"), "admin:visits_today", ("CLERK",)),
+    Room(_("Queue"), "admin:queue", SERVING),
+    Room(_("Visits"), "admin:visits_visit_changelist", ("SUPERVISOR",)),
+    Room(_("Log"), "admin:audit_entry_changelist", ("AUDITOR",)),
+    Room(_("Staff"), "admin:verification_staff_changelist", ("ADMINISTRATOR",)),
+    Room(_("Imports"), "admin:verification_batch_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
+    Room(_("Messages sent"), "admin:notices_notice_changelist", ("SUPERVISOR", "AUDITOR", "ADMINISTRATOR")),
+)
+
+
+class ContactCentreAdminSite(admin.AdminSite):
     """Ask for the password and the one-time code, and show pages only to sessions that gave both."""
 
     site_title = _("Contact centre")
     site_header = _("Contact centre")
     index_title = _("Today")
+    site_url = None
     enable_nav_sidebar = False
+    password_change_template = "contactcentre/password_change.html"  # noqa: S105 - a page, not a password
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -21,3 +57,56 @@ class ContactCentreAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp 
         user = request.user
         verified = getattr(user, "is_verified", lambda: False)  # put there by OTPMiddleware
         return bool(user.is_active and getattr(user, "is_staff", False) and verified())
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Put the agent's pages and the second step of the login before Django's own."""
+        from cases.admin import pages
+
+        own = [
+            path("second-factor/", login.second_factor, name="second_factor"),
+            path("set-up/", set_up.set_up, name="set_up"),
+            path("set-up/<str:link>/", set_up.open_link, name="set_up_link"),
+            *(path(f"cases/{route}", self.admin_view(view), name=name) for route, view, name in pages),
+        ]
+        return own + super().get_urls()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the rooms of this person's role to every page."""
+        allowed = self.has_permission(request)
+        return {**super().each_context(request), "rooms": rooms_of(request) if allowed else []}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Begin with the password; who is in already goes to his first page."""
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        return login.password(request)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """End the session, with its entry. POST only."""
+        return _leave(request)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to the first room of the role."""
+        rooms = rooms_of(request)
+        return HttpResponseRedirect(rooms[0]["url"]) if rooms else super().index(request, extra_context)
+
+
+@never_cache
+@require_POST
+def _leave(request: HttpRequest) -> HttpResponse:
+    login.leave(request)
+    return redirect("admin:login")
+
+
+def rooms_of(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu of this person's role: label, url, and whether it is the page being shown."""
+    role = getattr(request.user, "role", "")
+    mine = [(room.label, _address(room.url)) for room in ROOMS if role in room.roles]
+    return [{"label": label, "url": url, "here": request.path.startswith(url)} for label, url in mine if url]
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:  # a room that this installation does not have
+        return ""

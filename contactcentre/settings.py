@@ -188,11 +188,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 OTP_TOTP_ISSUER = "contactcentre"
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # how long a link for setting up a staff account is good
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a name alone would let a stranger lock staff out
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "contactcentre.errors.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # logins are entries of our own log
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "contactcentre.proxies.client_address"
@@ -207,12 +209,13 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_LONGEST_SECONDS = 8 * 3600
 CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "csrf"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "contactcentre.errors.csrf_failure"
 
 # --- browsers ---------------------------------------------------------------------------------------------------------
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _HTTPS else 0
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
-SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes browsers send "Origin: null", which the CSRF check refuses
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -9,6 +9,11 @@ from contactcentre import health
 
 APPS = [("ivr/", "ivr.urls"), ("v/", "visits.urls"), ("c/", "verification.urls"), ("api/v1/", "contactcentre.api")]
 
+handler400 = "contactcentre.errors.bad_request"
+handler403 = "contactcentre.errors.forbidden"
+handler404 = "contactcentre.errors.not_found"
+handler500 = "contactcentre.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("healthz", health.alive),

@@ -81,6 +81,17 @@ def take(interaction_id: UUID, *, by: Staff, at: datetime) -> Interaction:
         return found
 
 
+def hand_back(interaction_id: UUID, *, by: Staff, at: datetime) -> None:
+    """Put an interaction that `by` serves back into the queue, for a colleague. Raises Taken when it is not his."""
+    with transaction.atomic():
+        found = _locked(interaction_id)
+        if found.served_by_id != by.pk:
+            raise Taken
+        found.served_by, found.waiting_since = None, at
+        found.save(update_fields=["served_by", "waiting_since"])
+        _entry(found, "interaction.handed_back", by.actor, at, "let a colleague serve the caller", {})
+
+
 def set_language(interaction_id: UUID, *, language: str, at: datetime) -> None:
     """Speak this language from now on."""
     with transaction.atomic():

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Level(IntEnum):
@@ -24,7 +25,7 @@ class Level(IntEnum):
 
 
 LABELS = {
-    Level.NONE: _("none"),
+    Level.NONE: pgettext_lazy("level of assurance", "none"),
     Level.LOW: _("low"),
     Level.SUBSTANTIAL: _("substantial"),
     Level.HIGH: _("high"),

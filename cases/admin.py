@@ -1,0 +1,25 @@
+"""Where the agents' pages are found. Nothing of a case is listed or edited here: customers are not browsed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cases.pages import claims, doing, interaction, queue
+from cases.pages.access import View
+
+pages: Final[tuple[tuple[str, View, str], ...]] = (
+    ("queue/", queue.queue, "queue"),
+    ("queue/rows/", queue.queue_rows, "queue_rows"),
+    ("open/", queue.open_contact, "open_contact"),
+    ("refusals/<uuid:public_id>/", doing.refusal, "refusal"),
+    ("<uuid:public_id>/", interaction.interaction, "interaction"),
+    ("<uuid:public_id>/take/", queue.take, "take"),
+    ("<uuid:public_id>/pulse/", interaction.pulse, "pulse"),
+    ("<uuid:public_id>/number/", claims.claim_number, "claim_number"),
+    ("<uuid:public_id>/name/", claims.claim_name, "claim_name"),
+    ("<uuid:public_id>/record/", interaction.record, "record"),
+    ("<uuid:public_id>/language/", interaction.speak, "speak"),
+    ("<uuid:public_id>/hand-back/", interaction.hand_back, "hand_back"),
+    ("<uuid:public_id>/end/", interaction.end, "end"),
+    ("<uuid:public_id>/do/<slug:action>/", doing.do, "do"),
+)

@@ -1,0 +1,157 @@
+"""Asking the gate from the screen: the declared form, one attempt, and what came of it.
+
+The page never judges: what it shows as ready may be refused, and what it shows as missing may be asked for anyway,
+since only a refusal brings the words to say and the ways forward. One form is one attempt, however often it is sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.core.exceptions import BadRequest
+from django.forms.utils import ErrorDict
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET
+
+from cases.pages import results
+from cases.pages.access import person, served, serving, show, visible
+from cases.pages.forms import filled, latest_refusal, raw
+from cases.pages.story import label_of
+from verification.declarations import Declaration, declared
+from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
+from verification.models import Interaction, Refusal
+from verification.reasons import Reason, to_staff
+from verification.ways import by_code
+
+
+@serving
+@sensitive_post_parameters()
+def do(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
+    """Show the form of one action, and on POST ask the gate once."""
+    contact = served(request, public_id)
+    wanted = _offered(action)
+    if request.method != "POST":
+        return _ask(request, contact, wanted)
+    return _attempt(request, contact, action, wanted, _nonce(request))
+
+
+def _ask(request: HttpRequest, contact: Interaction, wanted: Declaration | None) -> HttpResponse:
+    if wanted is None:
+        raise Http404
+    if not contact.live:
+        return redirect("admin:interaction", contact.public_id)
+    return _form(request, contact, wanted, filled(wanted, contact, initial=_initial(request, contact)), uuid4())
+
+
+def _attempt(
+    request: HttpRequest, contact: Interaction, action: str, wanted: Declaration | None, nonce: UUID
+) -> HttpResponse:
+    """Ask the gate, also for what is not declared: it refuses, and says so in the log."""
+    try:
+        decision = attempt(
+            action,
+            origin=Live(contact.public_id, by=person(request)),
+            parameters=raw(wanted, request.POST) if wanted else {},
+            at=timezone.now(),
+            key=f"form:{person(request).pk}:{contact.pk}:{nonce}",
+        )
+    except Unavailable:
+        decision = None
+    if isinstance(decision, Refused):
+        return redirect("admin:refusal", decision.refusal.public_id)
+    if wanted is None:
+        raise Http404
+    match decision:
+        case Granted():
+            return _done(request, contact, wanted, decision)
+        case Malformed():
+            return _again(request, contact, wanted, decision)
+    return _form(request, contact, wanted, filled(wanted, contact, typed=request.POST), nonce, status=503)
+
+
+def _offered(action: str) -> Declaration | None:
+    found = declared(action)
+    return found if found is not None and found.origin == "live" else None
+
+
+def _nonce(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("nonce", ""))
+    except ValueError:
+        raise BadRequest("a form without its nonce") from None
+
+
+def _initial(request: HttpRequest, contact: Interaction) -> dict[str, Any]:
+    """Say which refusal a visit would answer: the one whose way was chosen, else the newest of this contact."""
+    try:
+        chosen = Refusal.objects.filter(interaction=contact, public_id=UUID(request.GET.get("refusal", ""))).first()
+    except ValueError:
+        chosen = latest_refusal(contact)
+    return {"refusal": str(chosen.public_id)} if chosen else {}
+
+
+def _form(
+    request: HttpRequest, contact: Interaction, wanted: Declaration, form: forms.Form, nonce: UUID, status: int = 200
+) -> HttpResponse:
+    context = {
+        "title": str(wanted.label),
+        "contact": contact,
+        "action": wanted,
+        "form": form,
+        "nonce": nonce,
+        "unavailable": status == 503,
+    }
+    return show(request, "cases/action.html", context, status=status)
+
+
+def _again(request: HttpRequest, contact: Interaction, wanted: Declaration, decision: Malformed) -> HttpResponse:
+    """Show the form again with everything that was typed, and what the gate could not read."""
+    form = filled(wanted, contact, typed=request.POST)
+    form._errors = ErrorDict()  # type: ignore[attr-defined]  # the gate's own words, not the form's second opinion
+    form.cleaned_data = {}
+    for name, problems in decision.errors.items():
+        form.add_error(name if name in form.fields else None, problems)
+    return _form(request, contact, wanted, form, uuid4(), status=400)
+
+
+def _done(request: HttpRequest, contact: Interaction, wanted: Declaration, decision: Granted) -> HttpResponse:
+    """Show what was done. A form sent twice shows that it was done, but nothing of the record a second time."""
+    context = {
+        "title": str(wanted.label),
+        "contact": contact,
+        "action": wanted,
+        "repeated": decision.repeated,
+        "lines": results.lines(decision.result),
+        "record": [] if decision.repeated else results.record(decision.result),
+    }
+    return show(request, "cases/granted.html", context)
+
+
+@serving
+@require_GET
+def refusal(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Show one refusal: why, the words to say, and the ways forward with their buttons, easiest first."""
+    found = get_object_or_404(
+        Refusal.objects.exclude(interaction=None).select_related("interaction"), public_id=public_id
+    )
+    if found.interaction is None:
+        raise Http404
+    contact = visible(request, found.interaction.public_id)
+    acting = contact.live and contact.served_by_id == person(request).pk
+    context = {
+        "title": _("Not yet: %(action)s") % {"action": label_of(found.action)},
+        "contact": contact,
+        "refusal": found,
+        "reason": Reason(found.reason).label,
+        "to_staff": to_staff(found.reason),
+        "said": found.said.get(contact.language) or found.said.get("en", ""),
+        "ways": [way for code in found.ways if (way := by_code(code))],
+        "acting": acting,
+    }
+    return show(request, "cases/refusal.html", context)

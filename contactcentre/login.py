@@ -1,0 +1,172 @@
+"""How staff come in: a password, then a second factor, and nothing is shown before both. Every try is an entry.
+
+Between the two steps nobody is logged in: the session holds only who has shown his password, for five minutes.
+Passwords are throttled per user name and address by django-axes; one-time codes per device by django-otp: a second
+after the first failure, doubling with each.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth import login as auth_login
+from django.contrib.auth import logout as auth_logout
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django_otp import login as otp_login
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from audit.log import record
+from contactcentre.proxies import client_address
+from verification.models import Staff
+
+PENDING = "password_shown"
+PENDING_FOR = timedelta(minutes=5)
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class PasswordForm(forms.Form):
+    """The first step. Whatever is wrong, the sentence is one."""
+
+    username = forms.CharField(
+        label=gettext_lazy("User name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class TokenForm(forms.Form):
+    """The second step: six digits, which a password manager may fill in and which may be pasted (WCAG 2.2, 3.3.8)."""
+
+    token = forms.CharField(
+        label=gettext_lazy("One-time code"),
+        max_length=12,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}),
+    )
+
+    def clean_token(self) -> str:
+        return "".join(self.cleaned_data["token"].split())
+
+
+@never_cache
+@sensitive_post_parameters("password")
+def password(request: HttpRequest) -> HttpResponse:
+    """Ask for user name and password; a right pair leads to the second factor, and to nothing else."""
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = authenticate(request, **form.cleaned_data)
+        at = timezone.now()
+        if isinstance(user, Staff) and user.is_staff:
+            return _password_shown(request, user, at)
+        _failed(form.cleaned_data["username"], request, at)
+        form.add_error(None, _("The user name and the password do not belong together. Please try again."))
+    return _page(request, "contactcentre/login.html", form, next=next_page(request))
+
+
+def _password_shown(request: HttpRequest, user: Staff, at: datetime) -> HttpResponse:
+    wanted = next_page(request)
+    with transaction.atomic():
+        _entry("staff.password_accepted", user.actor, str(user.actor), "ok", request, at)
+        request.session.cycle_key()
+        request.session[PENDING] = {"user": user.pk, "at": at.isoformat(), "next": wanted}
+    return redirect("admin:second_factor")
+
+
+@never_cache
+@sensitive_post_parameters("token")
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """Ask for the one-time code; only now is the person logged in."""
+    at = timezone.now()
+    user = _pending(request, at)
+    if user is None:
+        return redirect("admin:login")
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if (device := _accept(user, form.cleaned_data["token"], request, at)) is not None:
+            return _come_in(request, user, device, at)
+        form.add_error(None, _("The code was not accepted. Wait for the next one, then try again."))
+    return _page(request, "contactcentre/second_factor.html", form)
+
+
+def _pending(request: HttpRequest, at: datetime) -> Staff | None:
+    shown = request.session.get(PENDING)
+    if shown is None or at - datetime.fromisoformat(shown["at"]) > PENDING_FOR:
+        return None
+    return Staff.objects.filter(pk=shown["user"], is_active=True, is_staff=True).first()
+
+
+def _accept(user: Staff, token: str, request: HttpRequest, at: datetime) -> TOTPDevice | None:
+    """Judge the code on the person's own device, locked; the failure that is counted and its entry commit together."""
+    with transaction.atomic():
+        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).order_by("pk").first()
+        if device is not None and device.verify_token(token):
+            return device
+        _entry("staff.second_factor_failed", "staff:unknown", user.actor, "refused", request, at)
+        return None
+
+
+def _come_in(request: HttpRequest, user: Staff, device: TOTPDevice, at: datetime) -> HttpResponse:
+    wanted = request.session.pop(PENDING)["next"]
+    with transaction.atomic():
+        _entry("staff.login", user.actor, user.actor, "ok", request, at, factors=["password", "totp"])
+        auth_login(request, user, backend=BACKEND)
+        otp_login(request, device)
+    return HttpResponseRedirect(wanted or reverse("admin:index"))
+
+
+def leave(request: HttpRequest) -> None:
+    """Log out, and say so in the log."""
+    user = request.user
+    with transaction.atomic():
+        if isinstance(user, Staff):
+            _entry("staff.logout", user.actor, user.actor, "ok", request, timezone.now())
+        auth_logout(request)
+
+
+def next_page(request: HttpRequest) -> str:
+    """Return the page asked for, if it is one of ours, else ""."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe and not wanted.startswith(reverse("admin:login")) else ""
+
+
+def _page(request: HttpRequest, template: str, form: forms.Form, **more: str) -> HttpResponse:
+    return render(request, template, {"form": form, "title": _("Log in"), **more})
+
+
+def _failed(username: str, request: HttpRequest, at: datetime) -> None:
+    """Write the failed try under the account that was named, if there is one; what was typed is not kept."""
+    named = Staff.objects.filter(username=username).first()
+    with transaction.atomic():
+        _entry("staff.login_failed", "staff:unknown", named.actor if named else "nobody", "refused", request, at)
+
+
+def _entry(
+    kind: str, actor: str, subject: str, outcome: str, request: HttpRequest, at: datetime, **facts: list[str]
+) -> None:
+    record(
+        kind=kind,
+        actor=actor,
+        subject=subject,
+        at=at,
+        outcome=outcome,
+        purpose="let only our own staff in",
+        facts=facts,
+        personal={"address": client_address(request)[:60]},
+    )

@@ -1,0 +1,131 @@
+"""Accounts of the staff: opened, set up by their owner through a single-use link, closed. Each step is an entry.
+
+A role is chosen when the account is opened and never changed: a change of role would need two people, so for now it is
+a new account. Nobody chooses another's password or sees his second factor (ASVS 6.4.6).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.db import transaction
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from audit.log import record
+from verification.models import Customer, Staff
+
+
+class OwnAccount(RuntimeError):
+    """Refuse to change one's own account."""
+
+
+class SetUpTokens(PasswordResetTokenGenerator):
+    """Tokens that are void once the password is set, or after PASSWORD_RESET_TIMEOUT seconds."""
+
+    key_salt = "verification.accounts.set_up"
+
+
+_tokens = SetUpTokens()
+
+
+def open_account(
+    *, username: str, first_name: str, last_name: str, email: str, role: str, by: Staff, at: datetime
+) -> Staff:
+    """Open an account in `by`'s organisation. Nobody can log in with it until its owner has set it up."""
+    with transaction.atomic():
+        opened = Staff(
+            username=username, first_name=first_name, last_name=last_name, email=email, role=role,
+            organisation_id=by.organisation_id, is_staff=True, date_joined=at,
+        )  # fmt: skip
+        opened.set_unusable_password()
+        opened.save(force_insert=True)
+        _entry("staff.account_opened", opened, by.actor, at, role=role)
+        return opened
+
+
+def new_link(staff: Staff, *, by: Staff, at: datetime) -> str:
+    """Return a fresh single-use link word, for an account that is new or whose owner lost his password or factor.
+
+    What he had is void at once, and the account is young again: it approves nothing for seven days, so that who resets
+    another's account gains no second pair of hands. His identity is proved in person first (ASVS 6.4.4). Raises
+    OwnAccount.
+    """
+    with transaction.atomic():
+        found = _others(staff, by)
+        TOTPDevice.objects.filter(user=found).delete()
+        found.set_unusable_password()
+        found.date_joined = at
+        found.save(update_fields=["password", "date_joined"])
+        _entry("staff.set_up_link_made", found, by.actor, at)
+        return f"{found.pseudonym.hex}.{_tokens.make_token(found)}"
+
+
+def owner_of(link: str) -> Staff | None:
+    """Return whose link this is while it is good, else None."""
+    name, _, token = link.partition(".")
+    try:
+        found = Staff.objects.filter(pseudonym=UUID(hex=name), is_active=True).first()
+    except ValueError:
+        return None
+    return found if found is not None and _tokens.check_token(found, token) else None
+
+
+def finish_set_up(link: str, *, password: str, secret: bytes, step: int, at: datetime) -> bool:
+    """Set the password and the one-time codes of a link's owner; False when the link is no longer good.
+
+    `step` is the time step of the code that proved the secret: it is used up.
+    """
+    with transaction.atomic():
+        owner = owner_of(link)
+        found = Staff.objects.select_for_update().filter(pk=owner.pk).first() if owner else None
+        if found is None or owner_of(link) is None:
+            return False
+        found.set_password(password)
+        found.save(update_fields=["password"])
+        TOTPDevice.objects.filter(user=found).delete()
+        TOTPDevice.objects.create(user=found, name="app", key=secret.hex(), confirmed=True, last_t=step)
+        _entry("staff.set_up", found, found.actor, at)
+        return True
+
+
+def set_active(staff: Staff, active: bool, *, by: Staff, at: datetime) -> None:
+    """Close an account or open it again. A closed one is out of every session at its next page. Raises OwnAccount."""
+    with transaction.atomic():
+        found = _others(staff, by)
+        found.is_active = active
+        found.save(update_fields=["is_active"])
+        _entry("staff.account_reopened" if active else "staff.account_closed", found, by.actor, at)
+
+
+def never_serves(staff: Staff, number: str, *, by: Staff, at: datetime) -> None:
+    """Note that this person must never serve the customer of this number: himself, his family or household.
+
+    The answer is the same whether or not there is such a customer. Raises OwnAccount.
+    """
+    with transaction.atomic():
+        found = _others(staff, by)
+        customer = Customer.objects.filter(number=number[:8], organisation_id=found.organisation_id).first()
+        if customer is not None:
+            found.kin.add(customer)
+        _entry("staff.kin_noted", found, by.actor, at)
+
+
+def _others(staff: Staff, by: Staff) -> Staff:
+    if staff.pk == by.pk:
+        raise OwnAccount
+    return Staff.objects.select_for_update().get(pk=staff.pk, organisation_id=by.organisation_id)
+
+
+def _entry(kind: str, about: Staff, actor: str, at: datetime, **facts: str) -> None:
+    record(
+        kind=kind,
+        actor=actor,
+        subject=about.actor,
+        at=at,
+        outcome="ok",
+        purpose="look after the accounts of our own staff",
+        organisation=str(about.organisation_id),
+        facts=facts,
+    )

@@ -1,0 +1,264 @@
+"""Staff accounts and imports. What a role may do is decided by the role, never by Django's permission rows.
+
+Customers are not registered, and never will be: nobody browses them. A record opens from a live contact only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from verification import accounts, imports
+from verification.gate import Granted, OfBatch, Refused, Unavailable, attempt
+from verification.models import Batch, Staff
+from verification.reasons import to_staff
+
+LARGEST_FILE = 20 * 1024 * 1024
+
+
+def _person(request: HttpRequest) -> Staff:
+    return cast("Staff", request.user)
+
+
+class ByRole(admin.ModelAdmin):
+    """Open a model's pages to `roles`, for looking only and within the reader's own organisation."""
+
+    roles: tuple[str, ...] = ()
+    actions = None
+
+    def _open_to(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "role", "") in self.roles)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._open_to(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._open_to(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        mine: QuerySet[Any] = super().get_queryset(request)
+        return mine.filter(organisation_id=_person(request).organisation_id)
+
+    def _check(self, request: HttpRequest) -> Staff:
+        if not self._open_to(request):
+            raise PermissionDenied
+        return _person(request)
+
+    def _show(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+
+
+class AccountForm(forms.ModelForm):
+    """A new account: a name and a role. No password, nobody chooses one for another."""
+
+    class Meta:
+        model = Staff
+        fields = ("username", "first_name", "last_name", "email", "role")
+
+
+@admin.register(Staff)
+class StaffAdmin(ByRole):
+    """Accounts of the staff, for administrators. A role never changes (it would need two people)."""
+
+    roles = (Staff.Role.ADMINISTRATOR,)
+    form = AccountForm
+    list_display = ("username", "get_full_name", "role", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    search_fields = ("username", "first_name", "last_name")
+    fields = ("username", "first_name", "last_name", "email", "role")
+    change_form_template = "verification/account.html"
+    ordering = ("username",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._open_to(request)
+
+    def get_fields(self, request: HttpRequest, obj: Staff | None = None) -> list[Any]:
+        return [*self.fields, "is_active", "date_joined", "last_login"] if obj else list(self.fields)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = {"link": self.link, "active": self.active, "kin": self.kin}
+        return [
+            *(
+                path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"verification_staff_{name}")
+                for name, view in own.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Staff, form: forms.ModelForm, change: bool) -> None:
+        """Open the account through its verb; nothing of an existing one is saved here."""
+        if change:
+            raise PermissionDenied
+        opened = accounts.open_account(by=_person(request), at=timezone.now(), **form.cleaned_data)
+        obj.pk = opened.pk
+
+    def response_add(self, request: HttpRequest, obj: Staff, post_url_continue: str | None = None) -> HttpResponse:
+        messages.success(request, _("The account is open. Make its set-up link now and give it to its owner yourself."))
+        return redirect("admin:verification_staff_change", obj.pk)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Leave Django's own log empty: the entry in ours is the one that counts."""
+
+    def link(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a set-up link and show it, once."""
+        by, staff = self._one(request, pk)
+        try:
+            word = accounts.new_link(staff, by=by, at=timezone.now())
+        except accounts.OwnAccount:
+            return self._not_own(request, pk)
+        address = request.build_absolute_uri(reverse("admin:set_up_link", args=[word]))
+        return self._show(request, "verification/link.html", title=_("Set-up link"), staff=staff, address=address)
+
+    def active(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Close an account, or open it again."""
+        by, staff = self._one(request, pk)
+        try:
+            accounts.set_active(staff, not staff.is_active, by=by, at=timezone.now())
+        except accounts.OwnAccount:
+            return self._not_own(request, pk)
+        messages.success(request, _("The account is closed.") if staff.is_active else _("The account is open again."))
+        return redirect("admin:verification_staff_change", pk)
+
+    def kin(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Note a customer whom this person must never serve; the answer is always the same."""
+        by, staff = self._one(request, pk)
+        try:
+            accounts.never_serves(staff, request.POST.get("number", "")[:8], by=by, at=timezone.now())
+        except accounts.OwnAccount:
+            return self._not_own(request, pk)
+        messages.success(request, _("Noted. If there is such a customer, this person cannot serve him."))
+        return redirect("admin:verification_staff_change", pk)
+
+    def _one(self, request: HttpRequest, pk: int) -> tuple[Staff, Staff]:
+        by = self._check(request)
+        if request.method != "POST":
+            raise BadRequest("these pages are asked for by a form")
+        return by, get_object_or_404(self.get_queryset(request), pk=pk)
+
+    def _not_own(self, request: HttpRequest, pk: int) -> HttpResponse:
+        messages.error(request, _("Nobody changes his own account. Ask another administrator."))
+        return redirect("admin:verification_staff_change", pk)
+
+
+class FileForm(forms.Form):
+    """A file of customers from another system."""
+
+    file = forms.FileField(
+        label=gettext_lazy("file of customers (JSON)"),
+        widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
+    )
+
+    def clean_file(self) -> bytes:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("The file is larger than 20 MB. Divide it."))
+        content: bytes = file.read()
+        return content
+
+
+@admin.register(Batch)
+class BatchAdmin(ByRole):
+    """Imports: one person prepares a file, another sees the same numbers and approves it."""
+
+    roles = (Staff.Role.ADMINISTRATOR, Staff.Role.SUPERVISOR)
+    list_display = ("prepared_at", "prepared_by", "rows", "approved_at", "approved_by")
+    change_list_template = "verification/batches.html"
+    ordering = ("-prepared_at",)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("prepare/", wrap(self.prepare), name="verification_batch_prepare"),
+            path("<int:pk>/approve/", wrap(require_POST(self.approve)), name="verification_batch_approve"),
+            *super().get_urls(),
+        ]
+
+    def prepare(self, request: HttpRequest) -> HttpResponse:
+        """Take a file in; nothing of it is carried in before another person approves it."""
+        by = self._check(request)
+        form = FileForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                batch = imports.prepare(form.cleaned_data["file"], by=by, at=timezone.now())
+            except imports.BadFile as bad:
+                for problem in bad.problems[:20]:
+                    form.add_error("file", problem)
+            else:
+                messages.success(request, _("The file is in order. Another person now looks at it and approves it."))
+                return redirect("admin:verification_batch_change", batch.pk)
+        return self._show(request, "verification/prepare.html", title=_("Prepare an import"), form=form)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the numbers of one batch, and to another than its preparer the button that approves it."""
+        by = self._check(request)
+        batch = self._batch(request, object_id)
+        return self._show(
+            request, "verification/batch.html", title=_("Import"), batch=batch, preview=_numbers(batch),
+            may_approve=batch.approved_at is None and batch.prepared_by_id != by.pk,
+        )  # fmt: skip
+
+    def approve(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask the gate to carry the batch in."""
+        by = self._check(request)
+        batch = self._batch(request, str(pk))
+        try:
+            decision = attempt(
+                "import_customers", origin=OfBatch(batch.public_id, by), parameters={}, at=timezone.now()
+            )
+        except Unavailable:
+            decision = None
+        if isinstance(decision, Granted):
+            messages.success(
+                request,
+                _("Carried in: %(brought_in)d. Left as they were, since they were known: %(left_alone)d.")
+                % decision.result,
+            )
+        elif isinstance(decision, Refused):
+            messages.error(request, _refused(decision))
+        else:
+            messages.error(request, _("Nothing was done. Try again in a moment."))
+        return redirect("admin:verification_batch_change", pk)
+
+    def _batch(self, request: HttpRequest, pk: str) -> Batch:
+        if not pk.isdecimal():
+            raise BadRequest("a batch has a number")
+        return get_object_or_404(self.get_queryset(request).select_related("prepared_by", "approved_by"), pk=pk)
+
+
+def _numbers(batch: Batch) -> list[tuple[str, int]]:
+    labels = {
+        "rows": _("customers in the file"),
+        "already known": _("known already, will be left as they are"),
+        "contacts": _("contact points"),
+        "authenticators": _("code devices and code lists"),
+        "frozen": _("frozen accounts"),
+    }
+    return [(labels.get(name, name), count) for name, count in imports.preview(batch).items()]
+
+
+def _refused(decision: Refused) -> str:
+    if decision.refusal.reason == "SECOND_PERSON":
+        return _("Another person approves what you prepared, and his account is at least seven days old.")
+    return to_staff(decision.refusal.reason)

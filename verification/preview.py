@@ -1,0 +1,85 @@
+"""What each action would still need, for the staff's eyes: the gate's own rules, asked without an attempt.
+
+It writes nothing and locks nothing. Before LOW it asks only what rests on the caller's own words and evidence, never on
+the record: who looks at it must not learn from it whether there is such a customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from verification import rules
+from verification.attempts import Attempt
+from verification.declarations import Declaration, all_declared
+from verification.levels import Level
+from verification.models import Interaction, Staff
+from verification.reasons import Reason
+from verification.rules import Rule
+from verification.scene import Scene, current_claim
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """One action as it stands now; `missing` is the gate's first objection, None when none is known."""
+
+    action: Declaration
+    missing: Reason | None
+    held: Level
+
+    @property
+    def ready(self) -> bool:
+        return self.missing is None
+
+    @property
+    def text(self) -> str:
+        """Say what is still needed, in the active language; "" when it is ready."""
+        if self.missing is None:
+            return ""
+        if self.missing is Reason.LEVEL:
+            levels = {"needed": self.action.required.label, "held": self.held.label}
+            return _("Needs the level %(needed)s; now it is %(held)s.") % levels
+        if self.missing is Reason.NO_CLAIM:
+            return _("Note first whose matter it is.")
+        return f"{capfirst(str(self.missing.label))}."
+
+
+FROM_THE_CALLER: Final[tuple[Rule, ...]] = (
+    *(rule for rule in rules.BEFORE_PARAMETERS if rule is not rules._own_matter),
+    rules._claim,
+    rules._stated_authority,
+    rules._level,
+)
+FROM_THE_RECORD: Final[tuple[Rule, ...]] = (
+    rules._own_matter,
+    rules._customer,
+    rules._recorded_authority,
+    rules._hold,
+)
+
+
+def needs(interaction: Interaction, *, by: Staff, at: datetime) -> list[Prospect]:
+    """Return every action of a live contact that this person's role may do, those that are ready first.
+
+    Caps and what hangs on the parameters are judged only by the gate: a ready action may still be refused there.
+    """
+    scene = Scene("live", by=by, interaction=interaction, claim=current_claim(interaction))
+    offered = [action for action in all_declared() if action.origin == "live" and by.role in action.roles]
+    found = [_prospect(Attempt(action.name, action, scene, at)) for action in offered]
+    return sorted(found, key=lambda prospect: (not prospect.ready, prospect.action.required, prospect.action.name))
+
+
+def _prospect(asked: Attempt) -> Prospect:
+    missing = next((reason for rule in _askable(asked) if (reason := rule(asked))), None)
+    return Prospect(asked.declared, missing, asked.held.level)
+
+
+def _askable(asked: Attempt) -> Iterator[Rule]:
+    yield from FROM_THE_CALLER
+    if asked.held.level >= Level.LOW:
+        yield from FROM_THE_RECORD
