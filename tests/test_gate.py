@@ -20,7 +20,17 @@ from verification.claims import claim_number
 from verification.declarations import all_declared
 from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
 from verification.levels import Level
-from verification.models import ContactChange, DecisionKey, Evidence, Grant, Hold, Opening, Refusal, Spent
+from verification.models import (
+    ContactChange,
+    DecisionKey,
+    Evidence,
+    Grant,
+    Hold,
+    Opening,
+    Organisation,
+    Refusal,
+    Spent,
+)
 from verification.reasons import Reason
 
 LIVE = [action.name for action in all_declared() if action.origin == "live"]
@@ -393,3 +403,17 @@ def test_an_address_wants_proof_of_the_last_ten_minutes(cast: Cast) -> None:
     late = NOW + timedelta(minutes=11)
     assert ask("change_address", desk, cast.clerk_kalle, at=late).refusal.reason == Reason.STALE
     assert isinstance(ask("change_address", desk, cast.clerk_kalle, at=NOW + timedelta(minutes=10)), Granted)
+
+
+def test_only_who_serves_the_contact_acts_in_it(cast: Cast) -> None:
+    call = cast.call(at=NOW, claims=cast.antti, level="LOW", by="agent_aino")
+    decided = ask("tell_case_state", call, cast.agent_arvo)
+    assert decided.refusal.reason == Reason.NOT_SERVING
+    assert isinstance(ask("tell_case_state", call, cast.agent_aino), Granted)
+
+
+def test_another_organisations_contact_is_not_there(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    elsewhere = Organisation.objects.create(name="Toinen Oy")
+    cast.agent_aino.organisation = elsewhere
+    assert ask("open_case", call, cast.agent_aino).refusal.reason == Reason.NOT_LIVE
