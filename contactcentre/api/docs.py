@@ -38,7 +38,16 @@ class Generator(SchemaGenerator):
         for parameter in asked["parameters"]:
             if parameter["name"] == "action":
                 parameter["schema"] = {"type": "string", "examples": [declared.name for declared in live]}
+        _say_problems(schema)
         return schema
+
+
+def _say_problems(schema: dict[str, Any]) -> None:
+    """Say at each operation that whatever is not listed is a problem."""
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            operation["responses"]["default"] = {"description": "Any other problem.", "content": content}
 
 
 class Schema(SpectacularAPIView):
