@@ -81,11 +81,13 @@ def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Eviden
         return note(claim, Evidence.Kind.SECOND_CLERK, at=at, by=by)
 
 
-def see_visit_code(interaction_id: UUID, *, by: Staff | None, at: datetime) -> Evidence:
+def see_visit_code(
+    interaction_id: UUID, *, by: Staff | None, at: datetime, rests_on: ContactChange | None = None
+) -> Evidence:
     """Note that the visit code matched; who calls this has checked the code, its age and the contact it was sent to."""
     with transaction.atomic():
         claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
-        return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by)
+        return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by, rests_on=rests_on)
 
 
 def _at_desk(interaction_id: UUID, by: Staff) -> Claim:

@@ -15,8 +15,8 @@ from verification import guard
 from verification.declarations import Occasion, Result, action, declared
 from verification.levels import Level
 from verification.models import Interaction, Refusal
-from visits import placing
-from visits.models import Escalation, Office, Visit, VisitEvent
+from visits import keys, letters, placing, reminders
+from visits.models import Escalation, Office, Reminder, Visit, VisitEvent
 
 guard.protect("visits.Visit")
 
@@ -99,9 +99,11 @@ def book_visit(occasion: Occasion) -> Result:
     writes=("visits.Visit",),
 )
 def place_visit(occasion: Occasion) -> Result:
-    """Book the first place able to do it. Raises placing.NoSlot."""
+    """Book the first place able to do it, write to the recorded contacts, set the reminder. Raises NoSlot."""
     wanted = Escalation.objects.select_related("grant__customer", "office", "refusal").get(grant=occasion.grant.follows)
     visit = placing.book(occasion, wanted)
+    letters.tell_of_booking(visit, at=occasion.at)
+    reminders.schedule(visit, at=occasion.at)
     Escalation.objects.filter(pk=wanted.pk).update(state=Escalation.State.DONE, last_error="")
     return {
         "visit": str(visit.public_id),
@@ -131,6 +133,8 @@ def cancel_visit(occasion: Occasion) -> Result:
     visit = Visit.objects.get(grant=occasion.grant.follows)
     kind = VisitEvent.Kind.NOT_ME if occasion.parameters["not_me"] else VisitEvent.Kind.CANCELLED
     VisitEvent.objects.create(visit=visit, kind=kind, at=occasion.at)
+    keys.revoke(visit, at=occasion.at)
+    Reminder.objects.filter(visit=visit, state=Reminder.State.PENDING).update(state=Reminder.State.SKIPPED)
     return {"visit": str(visit.public_id)}
 
 

@@ -51,6 +51,10 @@ class Document:
     issued_on: date | None = None
 
 
+PHOTO_TRAITS = ("damaged", "copy", "mobile", "temporary", "alien", "emergency", "former_name")
+"""What may speak against a document with a photograph, in the order in which a clerk is asked."""
+
+
 class Objection(StrEnum):
     """Why a paper isn't accepted. The later ones stand nearer to being accepted."""
 
@@ -136,6 +140,13 @@ class Item:
         if self.unstood(document):
             return Objection.TRAIT
         return self._dates_objection(document, on)
+
+    def good_until(self, document: Document) -> date | None:
+        """Tell the last day on which this document serves: by its own validity, and by its age where that counts."""
+        days = [document.expires_on] if document.expires_on else []
+        if self.option.max_age_days is not None and document.issued_on is not None:
+            days.append(document.issued_on + timedelta(days=self.option.max_age_days))
+        return min(days, default=None)
 
     def unstood(self, document: Document) -> list[str]:
         """Give the document's traits that this option doesn't stand, in order; one nobody knows is among them."""

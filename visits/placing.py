@@ -26,6 +26,15 @@ class NoSlot(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Wish:
+    """Where somebody would like to come: an office, a town, or anywhere."""
+
+    organisation_id: int
+    office: Office | None = None
+    town: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """One free desk at one office, and what can be done there at that hour."""
 
@@ -45,7 +54,7 @@ def book(occasion: Occasion, wanted: Escalation) -> Visit:
     The unique key on office, time and desk settles who was first; who comes second looks again.
     """
     for _ in range(COLLISIONS):
-        place = next(places(wanted, code_counts=bool(code_contacts(wanted, occasion.at)), at=occasion.at), None)
+        place = next(places(_wish(wanted), code_counts=_code_counts(wanted, occasion.at), at=occasion.at), None)
         if place is None:
             raise NoSlot
         try:
@@ -56,23 +65,25 @@ def book(occasion: Occasion, wanted: Escalation) -> Visit:
     raise NoSlot
 
 
-def places(wanted: Escalation, *, code_counts: bool, at: datetime) -> Iterator[Place]:
+def places(wish: Wish, *, code_counts: bool, at: datetime) -> Iterator[Place]:
     """Yield free places where HIGH can be reached: in the wished office first, then its town, then anywhere."""
-    offices = Office.objects.filter(organisation_id=wanted.organisation_id)
-    offices = offices.prefetch_related("weekly", "exceptions", "abilities")
-    for circle in _circles(list(offices), wanted):
+    offices = Office.objects.filter(organisation_id=wish.organisation_id)
+    for circle in _circles(list(offices.prefetch_related("weekly", "exceptions", "abilities")), wish):
         found = [place for office in circle if (place := _first(office, code_counts, at))]
         yield from sorted(found, key=lambda place: (place.starts_at, place.office.pk))
 
 
-def code_contacts(wanted: Escalation, at: datetime) -> list[ContactChange]:
-    """Return the contacts whose visit code may decide where somebody is sent.
+def _wish(wanted: Escalation) -> Wish:
+    return Wish(wanted.organisation_id, wanted.office, wanted.town)
 
-    None before LOW: a stranger must not learn from the office or the hour what is on a record.
+
+def _code_counts(wanted: Escalation, at: datetime) -> bool:
+    """Tell whether a visit code may decide where somebody is sent.
+
+    Not before LOW: a stranger must not learn from the office or the hour what is on a record.
     """
-    if wanted.grant.held < Level.LOW or wanted.grant.customer is None:
-        return []
-    return sendable(wanted.grant.customer, at)
+    customer = wanted.grant.customer
+    return wanted.grant.held >= Level.LOW and customer is not None and bool(sendable(customer, at))
 
 
 def sendable(customer: Customer, at: datetime) -> list[ContactChange]:
@@ -95,10 +106,10 @@ def able(abilities: OfficeAbilities, *, code_counts: bool) -> bool:
     )
 
 
-def _circles(offices: list[Office], wanted: Escalation) -> Iterator[list[Office]]:
+def _circles(offices: list[Office], wish: Wish) -> Iterator[list[Office]]:
     """Give the offices in widening circles, none of them twice."""
-    town = wanted.office.town if wanted.office else wanted.town
-    wished = [office for office in offices if office.pk == wanted.office_id]
+    town = wish.office.town if wish.office else wish.town
+    wished = [office for office in offices if office == wish.office]
     near = [office for office in offices if office not in wished and office.town.casefold() == town.casefold()]
     yield from (wished, near, [office for office in offices if office not in wished and office not in near])
 

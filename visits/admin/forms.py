@@ -1,0 +1,105 @@
+"""What a clerk types at the desk."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from verification.evidence import CONFIRMATIONS
+from visits import documents
+from visits.checklist import PHOTO_TRAITS, Document, Item, Objection
+from visits.models import Visit
+from visits.mrz import LONGEST_INPUT
+from visits.papers import Paper, rule_of
+
+
+class NumberForm(forms.Form):
+    """The customer number, as it stands on a letter or card of the customer."""
+
+    number = forms.RegexField(
+        r"^\d{8}$", label=_("customer number"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
+    )
+
+
+class IdentityForm(forms.Form):
+    """The document's zone, what speaks against the document, and the four confirmations."""
+
+    zone = forms.CharField(
+        label=_("machine-readable zone, as it stands on the document"),
+        max_length=LONGEST_INPUT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 46, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    traits = forms.MultipleChoiceField(
+        label=_("tick what is true of the document"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    saw_paper = forms.BooleanField(
+        label=_("The document: genuine to eye and touch, whole, and the original."), required=False
+    )
+    saw_data = forms.BooleanField(label=_("Its data: what is printed is the same as in the zone."), required=False)
+    saw_person = forms.BooleanField(label=_("The person: the face is the one in the picture."), required=False)
+    saw_matter = forms.BooleanField(
+        label=_("The matter: the person knows what he came for, and nobody presses him."), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = documents.load().traits
+        self.fields["traits"].choices = [(code, _(named[code])) for code in PHOTO_TRAITS if code in named]  # type: ignore[attr-defined]  # a choice field
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        return frozenset(name for name in CONFIRMATIONS if self.cleaned_data[f"saw_{name}"])
+
+
+class CodeForm(forms.Form):
+    """The visit code as the customer shows it."""
+
+    code = forms.CharField(
+        label=_("visit code"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class PaperForm(forms.Form):
+    """One paper that a clerk holds: what must be read off it, and his verdict."""
+
+    issuer = forms.RegexField(r"^[A-Za-z]{3}$", label=_("country that issued it (three letters)"), required=False)
+    issued_on = forms.DateField(label=_("issued on"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    expires_on = forms.DateField(
+        label=_("last day of validity"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    objection = forms.ChoiceField(
+        label=_("reason, if it is not accepted"),
+        required=False,
+        choices=[("", "-"), *((objection.value, objection.text) for objection in Objection)],
+    )
+
+    def __init__(self, paper: Paper, rule: Item | None, data: Any = None) -> None:
+        super().__init__(data, prefix=f"paper{paper.item.pk}")
+        self.code = paper.item.code
+        if not paper.dated:
+            del self.fields["expires_on"]
+        if rule is None or rule.option.max_age_days is None:
+            del self.fields["issued_on"]
+        if rule is None or rule.option.issuers is None:
+            del self.fields["issuer"]
+
+    @classmethod
+    def of(cls, visit: Visit, paper: Paper, on: date, data: Any = None) -> PaperForm:
+        """Make the form that asks of a paper what its rule judges."""
+        return cls(paper, rule_of(paper.item, visit, on=on), data)
+
+    @property
+    def document(self) -> Document:
+        read = self.cleaned_data
+        return Document(
+            kind=self.code,
+            issuer_country=(read.get("issuer") or "").upper(),
+            expires_on=read.get("expires_on"),
+            issued_on=read.get("issued_on"),
+        )

@@ -1,0 +1,97 @@
+"""How a step at the desk ended: granted or refused in words, or another time with what is still missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from verification.gate import Decision, Granted, Live, Malformed, Refused, attempt
+from verification.levels import Level
+from verification.models import Staff
+from verification.reasons import to_staff
+from verification.ways import by_code
+from visits import desk, escalations, letters
+from visits.models import Escalation, Visit
+from visits.papers import missing
+from visits.placing import Place, Wish, places, sendable
+
+
+def of_decision(request: HttpRequest, visit: Visit, decision: Decision) -> HttpResponse:
+    """Show what the gate decided: done, refused with the words to say, or not to be read."""
+    context = {**admin.site.each_context(request), "title": _("The gate's answer"), "visit": visit}
+    match decision:
+        case Granted():
+            context |= {"granted": decision.grant, "result": [(k, v) for k, v in decision.result.items() if v != ""]}
+        case Refused():
+            refusal = decision.refusal
+            language = desk.at_desk_language(visit)
+            context |= {
+                "refusal": refusal,
+                "why": to_staff(refusal.reason),
+                "said": refusal.said.get(language, ""),
+                "language": language,
+                "ways": [way.label for code in refusal.ways if (way := by_code(code))],
+            }
+        case Malformed():
+            context |= {"errors": decision.errors}
+    return TemplateResponse(request, "admin/visits/decision.html", context)
+
+
+def next_place(visit: Visit, level: Level, at: datetime) -> Place | None:
+    """Find the next free time that could be offered, in this office if it can."""
+    code_counts = level >= Level.LOW and visit.customer is not None and bool(sendable(visit.customer, at))
+    return next(places(Wish(visit.organisation_id, visit.office), code_counts=code_counts, at=at), None)
+
+
+def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> HttpResponse:
+    """Note what was missing and book the next visit for the same refusal; what was accepted stays accepted."""
+    here = desk.at_desk(visit, by=by)
+    decision = attempt(
+        "book_visit",
+        origin=Live(interaction_id=here.public_id, by=by),
+        parameters={
+            "refusal": str(visit.refusal.public_id) if visit.refusal else None,
+            "action": visit.action,
+            "office": str(visit.office.public_id),
+            **_answers(visit),
+        },
+        at=at,
+        key=f"desk:next:{visit.public_id}:{here.public_id}",
+    )
+    if not isinstance(decision, Granted):
+        return of_decision(request, visit, decision)
+    lacking = missing(visit, on=desk.today(visit, at))
+    if visit.state == Visit.State.HERE:
+        desk.incomplete(visit, by=by, at=at)
+    _tell(request, decision, [group.line() for group in lacking], at)
+    return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
+
+
+def _tell(request: HttpRequest, decision: Granted, lacking: list[str], at: datetime) -> None:
+    waiting = Escalation.objects.get(grant=decision.grant)
+    placed = escalations.place(waiting.pk, at=at) or escalations.placed_for(decision.grant)
+    if placed is None:
+        messages.warning(request, _("The next visit is being placed; the customer is told of it in writing."))
+        return
+    with translation.override(translation.get_language()):
+        when = letters.where_and_when(placed).replace("\n", ", ")
+    messages.success(request, _("The next visit: %(when)s") % {"when": when})
+    for line in lacking:
+        messages.warning(request, _("Still missing: %(line)s") % {"line": line})
+
+
+def _answers(visit: Visit) -> dict[str, str]:
+    told = {True: "yes", False: "no", None: ""}
+    kept = visit.answers
+    return {
+        "representation": kept.get("representation", "self"),
+        "citizenship": kept.get("citizenship", "unknown"),
+        "minor": told[kept.get("minor")],
+        "name_changed": told[kept.get("name_changed")],
+    }

@@ -1,0 +1,70 @@
+"""The second clerk: confirms from his own login what the first has seen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from verification.evidence import see_second_clerk
+from visits import desk
+from visits.admin.access import clerk_of
+from visits.admin.words import STOPS, why_not
+from visits.models import VisitEvent
+
+
+class SecondForm(forms.Form):
+    """What the second clerk has done himself."""
+
+    document = forms.BooleanField(label=gettext_lazy("I have looked at the document myself."))
+    person = forms.BooleanField(label=gettext_lazy("I have compared the person with it, face to face."))
+
+
+def waiting(request: HttpRequest) -> HttpResponse:
+    """List the desks that wait for this clerk's eyes."""
+    by = clerk_of(request)
+    rows = [
+        {
+            "interaction": each,
+            "arrival": _arrival(each.pk),
+            "first": each.served_by,
+            "form": SecondForm(auto_id=f"{each.pk}-%s"),
+        }
+        for each in desk.waiting_for_second(by)
+    ]
+    context = {**admin.site.each_context(request), "title": _("A second clerk is asked for"), "rows": rows}
+    return TemplateResponse(request, "admin/visits/second.html", context)
+
+
+@require_POST
+def confirm(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
+    """Note that a second clerk has looked; refuse it to the one who looked first."""
+    by = clerk_of(request)
+    if interaction_id not in {each.public_id for each in desk.open_desks(by)}:
+        raise Http404
+    if not SecondForm(request.POST).is_valid():
+        messages.error(request, _("Confirm both: the document and the person."))
+    else:
+        _confirm(request, interaction_id)
+    return HttpResponseRedirect(reverse("admin:visits_second"))
+
+
+def _confirm(request: HttpRequest, interaction_id: UUID) -> None:
+    try:
+        see_second_clerk(interaction_id, by=clerk_of(request), at=timezone.now())
+    except STOPS as stop:
+        messages.error(request, why_not(stop))
+    else:
+        messages.success(request, _("Thank you. Your colleague can go on."))
+
+
+def _arrival(interaction_pk: int) -> VisitEvent | None:
+    return VisitEvent.objects.select_related("visit__office").filter(interaction=interaction_pk).first()

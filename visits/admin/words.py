@@ -1,0 +1,64 @@
+"""What the clerk reads when a step can't be taken."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from verification.claims import TooMany
+from verification.evidence import NotSeen
+from verification.gate import Unavailable
+from verification.interactions import Ended
+from visits.desk import NotHere
+from visits.keys import Shown
+from visits.parked import NotOpen
+
+STOPS = (NotHere, NotSeen, NotOpen, TooMany, Ended, Unavailable)
+
+NOT_HERE: dict[str, Promise] = {
+    "ROLE": _("Your role does not stand behind the desk."),
+    "OWN_MATTER": _("You may not serve yourself, your family or your household. Ask a colleague."),
+    "STATE": _("The visit is no longer in a state in which this can be done."),
+    "NOT_CHECKED_IN": _("Check the visit in first."),
+    "COLLEAGUE": _("A colleague serves this visit."),
+}
+NOT_SEEN: dict[str, Promise] = {
+    "DESK": _("This is only seen at a desk."),
+    "ROLE": NOT_HERE["ROLE"],
+    "OWN_MATTER": NOT_HERE["OWN_MATTER"],
+    "CLAIM": _("Nobody on record stands at this desk yet. Enter the customer number first; it may also be mistyped."),
+    "INCOMPLETE": _("Confirm all four: the document, its data, the person and the matter."),
+    "SAME_PERSON": _("The second clerk must be another person than the first."),
+    "ORDER": _("The first clerk has not compared the document yet."),
+}
+NOT_OPEN: dict[str, Promise] = {
+    "NONE": _("Nothing is waiting to be carried out, or it has waited too long. Ask for it anew."),
+    "IDENTITY": _("Compare the document first."),
+    "PAPERS": _("Papers are still missing; see the list."),
+    "NOT_CONFIRMED": _("Read the matter back, and let the customer confirm it."),
+}
+SHOWN: dict[Shown, Promise] = {
+    Shown.MATCHED: _("The visit code is right, and it counts."),
+    Shown.WRONG: _("This is not the code of this visit, or it has been used."),
+    Shown.TOO_YOUNG: _("The code is right, but it was sent less than a day ago. A second clerk can confirm instead."),
+    Shown.CONTACT: _("The code was sent to a contact that has changed lately. A second clerk can confirm instead."),
+    Shown.TOO_MANY: _("Too many codes were tried for this visit. A second clerk can confirm instead."),
+}
+ELSE: dict[type[Exception], Promise] = {
+    TooMany: _("Too many customers have been named. Ask a supervisor."),
+    Ended: _("This contact has ended."),
+    Unavailable: _("Nothing was changed, and not even that could be written down. Try again soon."),
+}
+
+
+def why_not(stop: Exception) -> str:
+    """Say in the active language why a step was stopped; one of STOPS."""
+    match stop:
+        case NotHere():
+            return str(NOT_HERE[stop.code])
+        case NotSeen():
+            return str(NOT_SEEN[stop.code])
+        case NotOpen():
+            return str(NOT_OPEN[stop.code])
+        case _:
+            return str(ELSE[type(stop)])

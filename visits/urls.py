@@ -1,0 +1,13 @@
+"""The customer's page for one visit."""
+
+from django.urls import path
+
+from visits import web
+
+app_name = "visits"
+urlpatterns = [
+    path("visit/", web.page, name="page"),
+    path("visit/confirm/", web.confirm, name="confirm"),
+    path("visit/cancel/", web.cancel, name="cancel"),
+    path("<str:token>/", web.door, name="door"),
+]
