@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET
 
 from cases.pages import results
 from cases.pages.access import person, served, serving, show, visible
-from cases.pages.forms import filled, latest_refusal, raw
+from cases.pages.forms import cents, filled, latest_refusal, raw
 from cases.pages.story import label_of
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
@@ -116,7 +116,9 @@ def _again(request: HttpRequest, contact: Interaction, wanted: Declaration, deci
     form._errors = ErrorDict()  # type: ignore[attr-defined]  # the gate's own words, not the form's second opinion
     form.cleaned_data = {}
     for name, problems in decision.errors.items():
-        form.add_error(name if name in form.fields else None, problems)
+        misread = name == "amount" and cents(request.POST.get(name, "")).endswith("?")
+        said = [_("Write the amount in euros, for example 12,50.")] if misread else problems
+        form.add_error(name if name in form.fields else None, said)
     return _form(request, contact, wanted, form, uuid4(), status=400)
 
 
