@@ -16,9 +16,9 @@ from django.db import transaction
 
 from audit import keys
 from audit.log import record
+from verification.import_rows import problems
 from verification.keypad import hash_code
 from verification.models import Authenticator, AuthenticatorUse, Batch, ContactChange, Customer, Hold, ListCode, Staff
-from verification.numbers import well_formed
 from verification.policy import current
 
 
@@ -33,8 +33,8 @@ class BadFile(ValueError):
 def prepare(content: bytes, *, by: Staff, at: datetime) -> Batch:
     """Store a checked file, sealed, for a second person to approve. Raises BadFile."""
     rows = _rows(content)
-    if problems := [problem for place, row in enumerate(rows, 1) for problem in _problems(place, row)]:
-        raise BadFile(problems)
+    if faults := problems(rows):
+        raise BadFile(faults)
     with transaction.atomic():
         batch = Batch(organisation_id=by.organisation_id, rows=len(rows), prepared_by=by, prepared_at=at)
         batch.digest = sha256(content).hexdigest()
@@ -55,7 +55,7 @@ def preview(batch: Batch) -> dict[str, int]:
     return {
         "rows": len(rows),
         "already known": known,
-        "contacts": sum(len(row.get("contacts", [])) for row in rows),
+        "contacts": sum(len(row.get("contacts") or []) for row in rows),
         "authenticators": sum(bool(row.get("totp")) + bool(row.get("codes")) for row in rows),
         "frozen": sum(bool(row.get("frozen")) for row in rows),
     }
@@ -93,35 +93,22 @@ def _rows(content: bytes) -> list[dict[str, Any]]:
     return rows
 
 
-def _problems(place: int, row: dict[str, Any]) -> list[str]:
-    found = []
-    if not isinstance(row.get("number"), str) or not well_formed(row["number"]):
-        found.append(f"row {place}: the customer number is not eight digits with a check digit")
-    if not row.get("family_name") or not row.get("joined_on"):
-        found.append(f"row {place}: family_name and joined_on are needed")
-    if any(contact.get("kind") not in ContactChange.Kind.values for contact in row.get("contacts", [])):
-        found.append(f"row {place}: a contact's kind is one of {', '.join(ContactChange.Kind.values)}")
-    if any(len(code) != 6 or not code.isdigit() for code in row.get("codes", [])):
-        found.append(f"row {place}: a code has six digits")
-    return found
-
-
 def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
     customer = Customer.objects.create(
         organisation_id=batch.organisation_id,
         number=row["number"],
-        kind=row.get("kind", Customer.Kind.PERSON),
+        kind=row.get("kind") or Customer.Kind.PERSON,
         family_name=row["family_name"],
-        given_names=row.get("given_names", ""),
+        given_names=row.get("given_names") or "",
         birth_date=date.fromisoformat(row["birth_date"]) if row.get("birth_date") else None,
-        language=row.get("language", "fi"),
-        account=row.get("account", ""),
+        language=row.get("language") or "fi",
+        account=row.get("account") or "",
         needs_guardian=bool(row.get("needs_guardian")),
         joined_on=date.fromisoformat(row["joined_on"]),
     )
     # Made now: if the first entry about him made it, a first wrong code would take longer for a real number.
     keys.subject_key(str(customer.pseudonym), at=at)
-    for contact in row.get("contacts", []):
+    for contact in row.get("contacts") or []:
         _contact(customer, contact, at)
     if row.get("totp"):
         _authenticator(customer, Authenticator.Kind.TOTP, at, secret=bytes.fromhex(row["totp"]))
