@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
-from django.db import connection
 
 from notices.models import Notice
 from tests.cast import NOW, Cast
 from tests.reception import ask_for_visit, book, open_office, refuse
 from verification.gate import Following, Granted, Malformed, Refused, Unavailable, attempt
-from verification.models import Grant
 from visits import escalations, placing, tasks
 from visits.models import ChecklistItem, Escalation, Visit, VisitEvent
 
@@ -222,30 +219,6 @@ def test_visits_come_in_by_the_gate_alone(cast: Cast) -> None:
     for rows in (VisitEvent.objects.all(), ChecklistItem.objects.all()):
         with pytest.raises(DatabaseError), transaction.atomic():
             rows.delete()
-
-
-@pytest.mark.slow
-def test_many_at_once_never_share_a_desk(live_cast: Cast) -> None:
-    now = datetime.now(UTC)
-    open_office(live_cast.organisation, desks=2)
-    asked = [
-        ask_for_visit(live_cast.call(at=now, claims=person), live_cast, at=now).pk
-        for person in (live_cast.antti, live_cast.antti2, live_cast.antti3, live_cast.helena, live_cast.sanna, None)
-    ]
-
-    def run(escalation_id: int) -> None:
-        try:
-            escalations.place(escalation_id, at=now)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(run, asked * 3))  # every task three times, as a broker may deliver it
-    for wanted in escalations.due(now + timedelta(hours=2)):
-        escalations.place(wanted, at=now + timedelta(hours=2))
-    assert Visit.objects.count() == len(asked)
-    assert len({(visit.starts_at, visit.desk) for visit in Visit.objects.all()}) == len(asked)
-    assert Grant.objects.filter(action="place_visit").count() == len(asked)
 
 
 def test_the_sweep_places_what_no_task_did(cast: Cast) -> None:

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -48,7 +47,7 @@ def private(view: View) -> View:
         response["X-Robots-Tag"] = "noindex"
         return response
 
-    return csrf_exempt(never_cache(shown))
+    return csrf_exempt(shown)
 
 
 @private
