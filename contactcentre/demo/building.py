@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from contactcentre.demo import calls, people, secrets
+from contactcentre.demo import calls, offices, people, secrets
 from contactcentre.demo.playing import NotBuilt, Stage
 from verification.gate import Granted, OfBatch, attempt
 from verification.imports import prepare
@@ -25,11 +25,15 @@ def build(*, progress: Progress) -> None:
     organisation = Organisation.objects.create(name=people.ORGANISATION, number_to_call="+358 800 123 456")
     staff = _hire(organisation, now - timedelta(days=400))
     stage = Stage(organisation, staff, now)
+    progress(f"  {len(offices.OFFICES)} offices open their doors")
+    offices.open_offices(organisation)
     progress(f"  {len(people.PEOPLE)} customers come in: one prepares the file, another approves it")
     _bring_in(stage)
     for say, play in calls.WEEK:
         progress(f"  {say}")
         play(stage)
+    progress("  reminders go out, as they fell due")
+    stage.remind()
 
 
 def _hire(organisation: Organisation, since: datetime) -> dict[str, Staff]:

@@ -22,12 +22,15 @@ def five_days_ago(stage: Stage) -> None:
     call = stage.call(-5, "10:40", by="antti_asiakas3").meets("agent_aino")
     if call.says_name() != 3:
         raise NotBuilt("three customers should bear the name Antti Asiakas")
-    call.is_refused("change_address", street="Kolmas linja 12 A 3", postal_code="00530", town="Helsinki")
+    call.claims()  # he reads his number from a letter: which of the three he says he is, and no more than that
+    refused = call.is_refused("change_address", street="Kolmas linja 12 A 3", postal_code="00530", town="Helsinki")
+    call.books(refused, town="Helsinki")
     call.gets("open_case", questions="Miten saan postini uuteen osoitteeseen?\nMiksi lasku tuli kahdesti?")
     call.ends()
 
-    call = stage.call(-5, "13:05", by="tuula_rinne").meets("agent_arvo")
+    call = stage.call(-5, "13:05", by="tuula_rinne").claims().meets("agent_arvo")
     call.gets("request_callback")
+    call.books(action="disclose_personal_data", town="Turku")
     call.ends()
 
 
@@ -58,7 +61,8 @@ def three_days_ago(stage: Stage) -> None:
     call = stage.call(-3, "12:48", by="kari_lahti").claims().types_code()
     call.meets("agent_aino", keypad="MATCHED")
     call.gets("open_case", questions="Voiko eräpäivää siirtää viikolla?")
-    call.is_refused("refund_to_account", amount=95000, reason="Liikaa maksettu vuosimaksu")
+    refused = call.is_refused("refund_to_account", amount=95000, reason="Liikaa maksettu vuosimaksu")
+    call.books(refused, town="Helsinki")
     call.ends()
 
 
@@ -73,6 +77,11 @@ def two_days_ago(stage: Stage) -> None:
     call.gets("tell_case_state")
     opened = call.gets("open_case", questions="Miten vaihdan laskutuskauden?")
     call.gets("answer_question", question=opened["questions"][0], text="Omilta sivuilta tai täällä puhelimessa.")
+    call.ends()
+
+    call = stage.call(-2, "15:40", by="mikael_novak").claims().meets("agent_aino", keypad="NO_CODES")
+    refused = call.is_refused("disclose_personal_data")
+    call.books(refused, town="Tampere")
     call.ends()
 
 
@@ -94,10 +103,36 @@ def yesterday(stage: Stage) -> None:
     call.ends()
 
 
+LAST_BOOKINGS: Final[tuple[tuple[str, str, str, dict[str, str]], ...]] = (
+    ("16:02", "antti_asiakas", "change_address",
+     {"street": "Toinen linja 4 B 21", "postal_code": "00530", "town": "Helsinki"}),
+    ("16:10", "antti_asiakas2", "disclose_personal_data", {}),
+    ("16:17", "anneli_aalto", "refund_to_account", {"amount": "3990", "reason": "Tilaus jäi tulematta"}),
+    ("16:24", "pekka_korhonen", "disclose_personal_data", {}),
+    ("16:31", "johan_berg", "disclose_personal_data", {}),
+    ("16:40", "ville_kallio", "change_address",
+     {"street": "Aleksanterinkatu 9 A 1", "postal_code": "33100", "town": "Tampere"}),
+)  # fmt: skip
+
+
+def last_evening(stage: Stage) -> None:
+    """Callers whose matter asks for more than a code, or who have none: each is given a time at a desk in his town."""
+    for clock, key, errand, asked in LAST_BOOKINGS:
+        call = stage.call(-1, clock, by=key).claims()
+        proven = call.person.holds != ""
+        if proven:
+            call.types_code()
+        call.meets("agent_arvo", keypad="MATCHED" if proven else "NO_CODES")
+        refused = call.is_refused(errand, **asked)
+        call.books(refused, town=call.person.town)
+        call.ends()
+
+
 WEEK: Final[tuple[tuple[str, Play], ...]] = (
     ("five working days ago: an answer, a namesake, a call back", five_days_ago),
     ("four days ago: a swindler, a worry, a lunch without its side dish", four_days_ago),
-    ("three days ago: papers at the desk, and a sum that needs two", three_days_ago),
+    ("three days ago: papers at the desk, and a sum that no code on the phone can move", three_days_ago),
     ("two days ago: somebody moves house", two_days_ago),
     ("yesterday: questions that still wait", yesterday),
+    ("last evening: a time at a desk for those whose matter asks for more", last_evening),
 )

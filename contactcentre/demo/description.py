@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from contactcentre.demo import secrets
+from contactcentre.demo import offices, secrets
 from contactcentre.demo.people import NEW_PHONE, PEOPLE, STAFF, Person
 
 
@@ -24,7 +24,7 @@ def describe() -> dict[str, Any]:
         "staff": [_member(username) for username in STAFF],
         "customers": [_customer(person) for person in PEOPLE],
         "idp": {"available": False, "note": "No provider of strong e-ID is part of the demo yet."},
-        "offices": [],
+        "offices": offices.describe(),
     }
 
 

@@ -13,7 +13,9 @@ from contactcentre.demo.people import BY_KEY, Person
 from verification import claims, evidence, interactions, keypad
 from verification.gate import Decision, Granted, Live, Refused, attempt
 from verification.models import Authenticator, Interaction, Organisation, Staff
+from visits import escalations, reminders
 from visits.calendars import holiday_name
+from visits.models import Escalation, Reminder, Visit
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 PASSPORT = {"type": "PASSPORT", "issuer": "FIN", "expires_on": "2031-05-01"}
@@ -60,6 +62,11 @@ class Stage:
         opened = interactions.open_by_staff(self.staff[clerk], channel="DESK", language=person.language, at=at)
         contact = Contact(self, opened, person, at, self.staff[clerk])
         return contact.claims()
+
+    def remind(self) -> None:
+        """Send the reminders that fell due during the week, each at its own hour."""
+        for waiting in Reminder.objects.filter(due_at__lte=self.now).order_by("due_at"):
+            reminders.send(waiting.pk, at=waiting.due_at)
 
 
 @dataclass
@@ -129,23 +136,33 @@ class Contact:
             evidence.see_second_clerk(self.interaction.public_id, by=self.stage.staff[second], at=self.passes(60))
         return self
 
-    def gets(self, action: str, **parameters: Any) -> dict[str, Any]:
+    def gets(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         """Ask for what is granted, and return what came of it."""
-        decided = self._asks(action, parameters)
+        decided = self._asks(name, parameters)
         if not isinstance(decided, Granted):
-            raise NotBuilt(f"{action} for {self.person.key} was not granted: {decided}")
+            raise NotBuilt(f"{name} for {self.person.key} was not granted: {decided}")
         return decided.result
 
-    def is_refused(self, action: str, **parameters: Any) -> Refused:
+    def is_refused(self, name: str, /, **parameters: Any) -> Refused:
         """Ask for what is refused, and return the refusal."""
-        decided = self._asks(action, parameters)
+        decided = self._asks(name, parameters)
         if not isinstance(decided, Refused):
-            raise NotBuilt(f"{action} for {self.person.key} was not refused: {decided}")
+            raise NotBuilt(f"{name} for {self.person.key} was not refused: {decided}")
         return decided
 
     def _asks(self, action: str, parameters: dict[str, Any]) -> Decision:
         origin = Live(self.interaction.public_id, self.served_by)
         return attempt(action, origin=origin, parameters=parameters, at=self.passes(40))
+
+    def books(self, refused: Refused | None = None, *, town: str = "", action: str = "") -> Visit:
+        """Ask for a visit, about a refusal or an errand, and have it placed as a worker would some seconds later."""
+        about = {"refusal": str(refused.refusal.public_id)} if refused else {"action": action}
+        asked = self.gets("book_visit", town=town, **about)
+        wanted = Escalation.objects.get(grant__public_id=asked["request"])
+        placed = escalations.place(wanted.pk, at=self.passes(3))
+        if placed is None:
+            raise NotBuilt(f"no visit could be placed for {self.person.key}")
+        return placed
 
     def ends(self) -> None:
         """Hang up, or leave the desk."""
