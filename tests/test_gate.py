@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from audit.log import read
 from audit.models import Entry
@@ -16,7 +16,7 @@ from notices.models import Notice
 from tests.actions_asked import VALID, WANTS_A_ROW
 from tests.cast import NOW, Cast
 from verification import declarations, interactions, records
-from verification.claims import claim_number
+from verification.claims import TooMany, claim_number, claim_of_visit
 from verification.declarations import all_declared
 from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
 from verification.levels import Level
@@ -31,6 +31,7 @@ from verification.models import (
     Refusal,
     Spent,
 )
+from verification.policy import current
 from verification.reasons import Reason
 
 LIVE = [action.name for action in all_declared() if action.origin == "live"]
@@ -284,6 +285,30 @@ def test_caps_are_counted_across_calls(cast: Cast) -> None:
     assert isinstance(ask("temporary_hold", cast.call(at=later, claims=cast.antti), cast.agent_aino, at=later), Granted)
 
 
+def test_a_cap_tells_nothing_of_who_is_a_customer(cast: Cast) -> None:
+    """Three holds on a number: the third is refused alike, whether the number is somebody's or nobody's."""
+    said = []
+    for number in (cast.antti.number, "99999999"):
+        for _ in range(3):
+            call = cast.call(at=NOW)
+            claim_number(call.public_id, number, capacity="SELF", source="KEYPAD", by=None, at=NOW)
+            decided = ask("temporary_hold", call, None)
+        said.append((decided.refusal.reason, decided.refusal.said))
+    assert said[0] == said[1]
+    assert said[0][0] == Reason.CAP
+
+
+def test_guesses_at_a_number_do_not_turn_its_owner_away_at_the_desk(cast: Cast) -> None:
+    for _ in range(current().claims.per_customer_per_day):
+        cast.call(at=NOW, claims=cast.antti)
+    with pytest.raises(TooMany):
+        cast.call(at=NOW, claims=cast.antti)
+    desk = interactions.open_by_staff(cast.clerk_kalle, channel="DESK", language="fi", at=NOW)
+    with transaction.atomic():
+        noted = claim_of_visit(desk, cast.antti.customer, by=cast.clerk_kalle, at=NOW)
+    assert noted.customer == cast.antti.customer
+
+
 def test_a_large_refund_waits_for_a_second_person(cast: Cast) -> None:
     desk = cast.desk(at=NOW, claims=cast.antti)
     over = {"amount": 20_001, "reason": "paid twice in May"}
@@ -368,6 +393,16 @@ def test_a_key_of_another_attempt_is_refused_and_discloses_nothing(cast: Cast) -
     assert stolen.refusal.reason == Reason.FAILED
     changed = ask("temporary_hold", desk, cast.clerk_kalle, key="form:3")
     assert isinstance(changed, Refused)
+
+
+def test_a_key_stands_for_its_parameters_too(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    first = ask("open_case", call, cast.agent_aino, {"questions": "Where is it?"}, key="form:5")
+    assert isinstance(first, Granted)
+    assert isinstance(ask("open_case", call, cast.agent_aino, {"questions": "Where is it?"}, key="form:5"), Granted)
+    changed = ask("open_case", call, cast.agent_aino, {"questions": "Who has it?"}, key="form:5")
+    assert changed.refusal.reason == Reason.FAILED
+    assert Grant.objects.filter(action="open_case").count() == 1
 
 
 def test_a_repeat_discloses_nothing_once_the_contact_is_over_or_the_answer_old(cast: Cast) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from verification.models import Customer, Grant, Staff
+from verification.models import Claim, Customer, Grant, Staff
 from verification.policy import Cap, Policy
 
 
@@ -12,31 +12,37 @@ def reached(
     policy: Policy,
     action: str,
     *,
-    customer_id: int | None,
+    claim: Claim | None,
     interaction_id: int | None,
     staff_id: int | None,
     at: datetime,
 ) -> Cap | None:
     """Return the first cap that one more grant would pass, or None.
 
-    Locks the counted rows until the transaction ends.
+    Locks the counted rows until the transaction ends. A customer is counted by the number that was claimed, and so is a
+    number that is nobody's: otherwise the cap itself would tell which numbers are customers'.
     """
-    counted = {"customer": customer_id, "interaction": interaction_id, "staff": staff_id}
     for cap in policy.caps_of(action):
-        row = counted[cap.scope]
-        if row is None:
-            continue
-        _lock(cap.scope, row)
-        column = "asked_by_id" if cap.scope == "staff" else f"{cap.scope}_id"
-        since = at - cap.within
-        if Grant.objects.filter(action=action, decided_at__gt=since, **{column: row}).count() >= cap.times:
+        counted = _counted(cap.scope, claim, interaction_id, staff_id)
+        granted = Grant.objects.filter(action=action, decided_at__gt=at - cap.within)
+        if counted and granted.filter(**counted).count() >= cap.times:
             return cap
     return None
 
 
-def _lock(scope: str, row: int) -> None:
-    """Hold the row so that two attempts at once cannot both count too few. The gate holds the interaction already."""
-    if scope == "customer":
-        Customer.objects.select_for_update().only("pk").get(pk=row)
-    elif scope == "staff":
-        Staff.objects.select_for_update().only("pk").get(pk=row)
+def _counted(
+    scope: str, claim: Claim | None, interaction_id: int | None, staff_id: int | None
+) -> dict[str, int | str] | None:
+    """Return what to count grants by, with its row locked against a second attempt at once.
+
+    The gate holds the interaction already.
+    """
+    if scope == "interaction" and interaction_id is not None:
+        return {"interaction_id": interaction_id}
+    if scope == "staff" and staff_id is not None:
+        Staff.objects.select_for_update().only("pk").get(pk=staff_id)
+        return {"asked_by_id": staff_id}
+    if scope == "customer" and claim is not None:
+        Customer.objects.select_for_update().only("pk").filter(pk=claim.customer_id or 0).first()
+        return {"claim__mark": claim.mark}
+    return None

@@ -4,9 +4,12 @@ customer.
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from audit.log import record
@@ -29,7 +32,8 @@ def claim_number(
     with transaction.atomic():
         interaction = _live(interaction_id)
         same = Customer.objects.filter(number=number[:8], organisation_id=interaction.organisation_id)
-        return _claim(interaction, same.first(), capacity=capacity, source=source, by=by, at=at)
+        found = same.first()
+        return _claim(interaction, found, mark=mark(number), capacity=capacity, source=source, by=by, at=at)
 
 
 def claim_name(
@@ -60,35 +64,71 @@ def claim_name(
             {"name": f"{given_names} {family_name}"[:200]},
         )
         if len(bearers) == 1:
-            _claim(interaction, bearers[0], capacity=capacity, source=Claim.Source.STAFF, by=by, at=at)
+            named = mark(bearers[0].number)
+            _claim(interaction, bearers[0], mark=named, capacity=capacity, source=Claim.Source.STAFF, by=by, at=at)
         return len(bearers)
 
 
 def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: Staff, at: datetime) -> Claim:
-    """Note the claim with which a booked visit begins, inside the caller's transaction. It is at NONE like any."""
-    return _claim(interaction, customer, capacity=Claim.Capacity.SELF, source=Claim.Source.VISIT, by=by, at=at)
+    """Note the claim with which a booked visit begins, inside the caller's transaction. It is at NONE like any.
+
+    No limit stands in its way: others' guesses at his number must not turn the customer away at the desk.
+    """
+    named = mark(customer.number) if customer else mark("")
+    return _note(interaction, customer, named, Claim.Capacity.SELF, Claim.Source.VISIT, by, at)
+
+
+def mark(number: str) -> str:
+    """Return the keyed hash (HMAC-SHA-256, hex) that stands for a claimed number, somebody's or nobody's.
+
+    What is limited is counted by it, so that a limit tells no more of a stranger's guess than of a customer.
+    """
+    return hmac.new(settings.FIELD_KEY, b"number\x00" + number.encode(), sha256).hexdigest()
 
 
 def _claim(
-    interaction: Interaction, customer: Customer | None, *, capacity: str, source: str, by: Staff | None, at: datetime
+    interaction: Interaction,
+    customer: Customer | None,
+    *,
+    mark: str,
+    capacity: str,
+    source: str,
+    by: Staff | None,
+    at: datetime,
 ) -> Claim:
-    _within_limits(interaction, customer, by, at)
-    speaker = interaction.speakers.order_by("pk")[0]
+    _within_limits(interaction, mark, by, at)
+    return _note(interaction, customer, mark, capacity, source, by, at)
+
+
+def _note(
+    interaction: Interaction,
+    customer: Customer | None,
+    mark: str,
+    capacity: str,
+    source: str,
+    by: Staff | None,
+    at: datetime,
+) -> Claim:
     noted = Claim.objects.create(
-        speaker=speaker, customer=customer, capacity=capacity, source=source, claimed_at=at, claimed_by=by
+        speaker=interaction.speakers.order_by("pk")[0],
+        customer=customer,
+        mark=mark,
+        capacity=capacity,
+        source=source,
+        claimed_at=at,
+        claimed_by=by,
     )
     _entry(interaction, "claim.made", by, at, {"capacity": capacity, "source": source}, {"known": customer is not None})
     return noted
 
 
-def _within_limits(interaction: Interaction, customer: Customer | None, by: Staff | None, at: datetime) -> None:
+def _within_limits(interaction: Interaction, mark: str, by: Staff | None, at: datetime) -> None:
     limits, today = current().claims, at - timedelta(days=1)
     claims = Claim.objects.filter(claimed_at__gt=today)
     over = Claim.objects.filter(speaker__interaction=interaction).count() >= limits.per_interaction
     over = over or (by is not None and claims.filter(claimed_by=by).count() >= limits.per_staff_per_day)
-    # Counted for nobody too: a statement less would tell that there is no such customer.
-    named = customer.pk if customer else 0
-    over = over or claims.filter(customer_id=named).count() >= limits.per_customer_per_day
+    # Counted for nobody's number too: a limit that only customers have would tell who is one.
+    over = over or claims.filter(mark=mark).count() >= limits.per_customer_per_day
     if over:
         raise TooMany
 

@@ -46,18 +46,18 @@ def attempt(name: str, *, origin: Origin, parameters: Mapping[str, Any], at: dat
 
 def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str) -> Decision:
     asked = Attempt(name, declared(name), load(origin), at)
-    if earlier := repeats.decided(key, asked):
+    if earlier := repeats.decided(key, asked, parameters):
         return earlier
     if reason := first_objection(asked, before_parameters=True):
-        return repeats.keep(key, asked, Refused(records.refused(asked, reason)))
+        return repeats.keep(key, asked, parameters, Refused(records.refused(asked, reason)))
     cleaned, errors = clean(asked.declared.form, parameters)
     if errors:
         records.malformed(asked, errors)
         return Malformed(errors)
     asked = asked.with_parameters(cleaned)
     if reason := first_objection(asked, before_parameters=False):
-        return repeats.keep(key, asked, Refused(records.refused(asked, reason)))
-    return repeats.keep(key, asked, _carry_out(asked))
+        return repeats.keep(key, asked, parameters, Refused(records.refused(asked, reason)))
+    return repeats.keep(key, asked, parameters, _carry_out(asked))
 
 
 def _carry_out(asked: Attempt) -> Granted:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
+
+from django.conf import settings
 
 from audit import keys
 from verification.attempts import Attempt
@@ -18,20 +23,22 @@ class KeyReused(ValueError):
     """Refuse an attempt whose key already stands for another one."""
 
 
-def decided(key: str, asked: Attempt) -> Granted | Refused | None:
+def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Granted | Refused | None:
     """Return what was decided under this key before, or None.
 
-    A key says nothing of another's attempt: it must be the same action, by the same person, in the same contact.
+    A key says nothing of another's attempt: it must be the same action with the same parameters, by the same person,
+    in the same contact. Raises KeyReused.
     """
     kept = DecisionKey.objects.select_related("grant", "refusal").filter(key=key).first() if key else None
     if kept is None:
         return None
     decision = kept.grant or kept.refusal
-    if decision is None or not _same(decision, asked):
+    same = hmac.compare_digest(kept.parameters_hash, _digest(raw))
+    if decision is None or not same or not _same(decision, asked):
         raise KeyReused
-    if kept.refusal is not None:
-        return Refused(kept.refusal, repeated=True)
-    return Granted(kept.grant, _unsealed(kept, asked), repeated=True)
+    if isinstance(decision, Refusal):
+        return Refused(decision, repeated=True)
+    return Granted(decision, _unsealed(kept, asked), repeated=True)
 
 
 def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
@@ -43,7 +50,7 @@ def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
     )
 
 
-def keep(key: str, asked: Attempt, decision: Granted | Refused) -> Granted | Refused:
+def keep(key: str, asked: Attempt, raw: Mapping[str, Any], decision: Granted | Refused) -> Granted | Refused:
     """Keep a decision under its key and return it.
 
     A result may hold what was disclosed, so it is kept under the subject's own key and goes when that key is erased.
@@ -51,13 +58,19 @@ def keep(key: str, asked: Attempt, decision: Granted | Refused) -> Granted | Ref
     """
     if not key:
         return decision
+    kept = DecisionKey(key=key, action=asked.name[:60], parameters_hash=_digest(raw))
     if isinstance(decision, Refused):
-        DecisionKey.objects.create(key=key, action=asked.name[:60], refusal=decision.refusal)
+        kept.refusal = decision.refusal
     else:
-        DecisionKey.objects.create(
-            key=key, action=asked.name[:60], grant=decision.grant, sealed_result=_sealed(key, asked, decision.result)
-        )
+        kept.grant, kept.sealed_result = decision.grant, _sealed(key, asked, decision.result)
+    kept.save(force_insert=True)
     return decision
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    """Return the keyed hash of parameters as they were given, before anybody judged them."""
+    text = json.dumps({str(name): value for name, value in raw.items()}, sort_keys=True, default=str)
+    return hmac.new(settings.FIELD_KEY, b"asked\x00" + text.encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
 
 def _sealed(key: str, asked: Attempt, result: dict[str, Any]) -> bytes:

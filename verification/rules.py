@@ -132,7 +132,7 @@ def _cap(asked: Attempt) -> Reason | None:
     passed = caps.reached(
         asked.policy,
         asked.name,
-        customer_id=scene.customer.pk if scene.customer else None,
+        claim=scene.claim,
         interaction_id=scene.interaction.pk,
         staff_id=scene.by.pk if scene.by else None,
         at=asked.at,

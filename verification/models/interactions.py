@@ -90,13 +90,17 @@ class Claim(models.Model):
 
     speaker = models.ForeignKey(Speaker, on_delete=models.PROTECT, related_name="claims")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    mark = models.CharField(max_length=64)  # keyed hash of the number that was claimed, whether or not it is somebody's
     capacity = models.CharField(max_length=10, choices=Capacity.choices, default=Capacity.SELF)
     source = models.CharField(max_length=8, choices=Source.choices)
     claimed_at = models.DateTimeField()
     claimed_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["customer", "claimed_at"], name="claims_of_customer")]
+        indexes = [
+            models.Index(fields=["customer", "claimed_at"], name="claims_of_customer"),
+            models.Index(fields=["mark", "claimed_at"], name="claims_of_number"),
+        ]
 
     def __str__(self) -> str:
         return f"claim {self.pk}"
