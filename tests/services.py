@@ -161,8 +161,8 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """Yield the address of a PostgreSQL whose superuser we are."""
+def postgresql(options: tuple[str, ...] = OPTIONS) -> Iterator[str]:
+    """Yield the address of a PostgreSQL whose superuser we are; `options` are those of one that we start."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
@@ -178,7 +178,7 @@ def postgresql() -> Iterator[str]:
             raise NoService(f"PostgreSQL's initdb failed:\n{done.stderr}")
         port = free_port()
         serve = [programs / "postgres", "-D", base / "data", "-p", str(port), "-h", "127.0.0.1", "-k", base]
-        serve += [part for option in OPTIONS for part in ("-c", option)]
+        serve += [part for option in options for part in ("-c", option)]
         with running(serve, signal.SIGINT, base.parent / f"{base.name}.log", cwd=base, env=env, **who) as process:
             log = base.parent / f"{base.name}.log"
             wait_until(lambda: _postgresql_answers(port), process, log)

@@ -1,0 +1,1 @@
+"""Measure what the house costs beside what others do; `python -m benchmarks`, or `make bench`."""
