@@ -1,11 +1,13 @@
 """Turn a document into the one sequence of bytes that is stored and hashed."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
 
 LARGEST_INTEGER = 2**53 - 1
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def canonical(document: Mapping[str, Any], *, path: str = "document") -> bytes:
@@ -43,7 +45,7 @@ def _check_integer(value: int, path: str) -> None:
 
 
 def _check_text(value: str, path: str) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and SURROGATE.search(value):
         raise TypeError(f"{path}: a lone surrogate has no UTF-8")
 
 

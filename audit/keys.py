@@ -67,17 +67,27 @@ def commit(key: bytes) -> bytes:
 
 def subject_key(subject: str, *, at: datetime) -> Key:
     """Give the key of a subject, making it the first time. Two at once get the same one."""
-    if key := find(subject):
-        return key
-    secret = os.urandom(KEY_BYTES)
-    row = SubjectKey(
-        subject_ref=subject, wrapped=seal(secret, context=_context(subject)), commitment=commit(secret), created_at=at
-    )
-    # Whoever comes second waits for the first to commit, inserts nothing and reads the first one's key.
-    SubjectKey.objects.bulk_create([row], ignore_conflicts=True)
-    if key := find(subject):
+    if key := find(subject) or _make(subject, at) or find(subject):
         return key
     raise Unreadable("a subject's key was erased while it was being made")
+
+
+def _make(subject: str, at: datetime) -> Key | None:
+    """Make a subject's key; None when somebody else made it first, for whose commit this waited."""
+    secret = os.urandom(KEY_BYTES)
+    key = Key(secret, commit(secret))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_subject_key (subject_ref, wrapped, commitment, created_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [
+                subject,
+                seal(secret, context=_context(subject)),
+                key.commitment,
+                connection.ops.adapt_datetimefield_value(at),
+            ],
+        )
+        return key if cursor.rowcount == 1 else None
 
 
 def find(subject: str) -> Key | None:

@@ -2,10 +2,13 @@
 
 import secrets
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final, Self
 
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
+
+# No call comes near it; what doesn't fit the column isn't asked of the database.
+MOST_TURNS: Final = 10_000
 
 
 def new_token() -> str:
@@ -52,20 +55,30 @@ class Call(models.Model):
     def __str__(self) -> str:
         return f"{self.provider} {self.call_sid}"
 
-    def begin_turn(self, number: int, at: datetime) -> bool:
-        """Take turn `number` for this process; False when somebody took it before, or the call has ended."""
-        waiting = Call.objects.filter(pk=self.pk, turn=number - 1, ended_at=None)
-        return self._took(waiting.update(turn=number, claimed_at=at), number, at)
+    @classmethod
+    def begin_turn(cls, provider: str, call_sid: str, token: str, number: int, at: datetime) -> Self | None:
+        """Take turn `number` of a call for this process and return the call.
+
+        None when there is no such call, when the turn is not its next one or somebody took it before, and when the
+        call has ended.
+        """
+        if number > MOST_TURNS:
+            return None
+        # One statement, since every turn of every call does it, and the ORM can't return what it updates.
+        rows = cls.objects.raw(
+            "UPDATE ivr_call SET turn = turn + 1, claimed_at = %s"
+            " WHERE provider = %s AND call_sid = %s AND token = %s AND turn = %s AND ended_at IS NULL RETURNING *",
+            [connection.ops.adapt_datetimefield_value(at), provider, call_sid, token, number - 1],
+        )
+        return next(iter(list(rows)), None)
 
     def take_over(self, at: datetime) -> bool:
         """Take the current turn from a process that began it and never answered; False when another was quicker."""
         abandoned = Call.objects.filter(pk=self.pk, turn=self.turn, claimed_at=self.claimed_at, ended_at=None)
-        return self._took(abandoned.update(claimed_at=at), self.turn, at)
-
-    def _took(self, rows: int, turn: int, at: datetime) -> bool:
-        if rows:
-            self.turn, self.claimed_at = turn, at
-        return bool(rows)
+        taken = bool(abandoned.update(claimed_at=at))
+        if taken:
+            self.claimed_at = at
+        return taken
 
 
 class TurnReply(models.Model):

@@ -30,7 +30,7 @@ ABANDONED_AFTER: Final = timedelta(seconds=15)
 LONGEST_CALL: Final = timedelta(hours=4, minutes=15)
 SWEPT_AT_ONCE: Final = 500
 # What a turn may change of its call; `ended_at` is not among it, since the end may be told meanwhile.
-MOVED: Final = ("interaction", "step", "language", "tries", "misses", "keypad", "challenge_index")
+MOVED: Final = ("interaction_id", "step", "language", "tries", "misses", "keypad", "challenge_index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,11 @@ def take(provider: str, token: str, number: int, event: Event, at: datetime, act
     A turn that was answered before, or that lies behind, changes nothing and gets the current prompt; so does one that
     was never offered. Calls that are unknown or over are told goodbye.
     """
+    if not event.ended and (begun := Call.begin_turn(provider, event.call_id, token, number, at)):
+        return _settle(begun, _steps(begun, event, at, actions), at, actions)
     call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id).first()
     if call is None or call.ended_at or event.ended:
         return Answer(dialogue.finished(call.language if call else ""))
-    if number == call.turn + 1 and call.begin_turn(number, at):
-        return _settle(call, _steps(call, event, at, actions), at, actions)
-    call.refresh_from_db()
     return _current(call, event, at, actions)
 
 
@@ -134,13 +133,14 @@ def _settle(call: Call, steps: Steps, at: datetime, actions: Actions) -> Answer:
     """Store the reply of the current turn, unless the call ended meanwhile or another process has answered it."""
     try:
         with transaction.atomic():
-            over = Call.objects.select_for_update().values_list("ended_at", flat=True).get(pk=call.pk)
-            if not over:
+            # One statement asks whether the call has ended, locks its row and moves it on.
+            moved = {name: getattr(call, name) for name in MOVED}
+            goes_on = Call.objects.filter(pk=call.pk, ended_at=None).update(**moved)
+            if goes_on:
                 TurnReply.objects.create(call=call, number=call.turn, steps=to_json(steps))
-                call.save(update_fields=MOVED)
     except IntegrityError:
         return _stored(call) or _come_back(call)
-    if over:
+    if not goes_on:
         actions.end(call, at)
         return Answer(dialogue.finished(call.language))
     return Answer(steps, _links(call))

@@ -98,15 +98,23 @@ def _bundle(notice: Notice) -> Notice | None:
     siblings = Notice.objects.filter(
         reference=notice.reference, subject=notice.subject, address=notice.address, channel=notice.channel
     )
-    waiting = siblings.select_for_update().filter(
-        state=Notice.State.PENDING, attempts=0, language=notice.language
-    ).first()  # fmt: skip
+    found = list(siblings.values_list("pk", "state", "attempts", "language"))
+    untried = (Notice.State.PENDING, 0, notice.language)
+    waiting = _locked([pk for pk, *how in found if tuple(how) == untried])
     if waiting is None:
-        notice.due_at += BUNDLE if siblings.exists() else timedelta()
+        notice.due_at += BUNDLE if found else timedelta()
         return None
     waiting.text = f"{waiting.text}\n\n{notice.title}\n{notice.text}"
     waiting.save(update_fields=["text"])
     return waiting
+
+
+def _locked(ids: list[int]) -> Notice | None:
+    """Lock the first of these messages that still hasn't been tried; asks nothing when there are none."""
+    if not ids:
+        return None
+    untried = Notice.objects.filter(pk__in=ids, state=Notice.State.PENDING, attempts=0)
+    return untried.select_for_update().order_by("pk").first()
 
 
 def _claim(notice_id: int, at: datetime) -> Notice | None:

@@ -125,7 +125,7 @@ def test_an_end_during_a_turn_leaves_no_ghost(db: None, phone: Phone, monkeypatc
 def test_who_comes_second_while_the_first_is_at_work_is_asked_to_come_back(db: None, phone: Phone) -> None:
     phone.dial().press("3")
     call = Call.objects.get()
-    assert call.begin_turn(2, call.claimed_at + timedelta(seconds=1))
+    assert Call.begin_turn(call.provider, call.call_sid, call.token, 2, call.claimed_at + timedelta(seconds=1))
     Call.objects.update(claimed_at=call.claimed_at + timedelta(days=1))
     answer = phone.post(phone.sent[-1].path.replace("/1/", "/2/"), {"Digits": NUMBER}).content
     assert b"<Redirect" in answer
@@ -135,7 +135,7 @@ def test_who_comes_second_while_the_first_is_at_work_is_asked_to_come_back(db: N
 def test_a_turn_that_died_with_its_process_is_not_tried_again_but_leads_to_a_person(db: None, phone: Phone) -> None:
     phone.dial().press("3")
     call = Call.objects.get()
-    assert call.begin_turn(2, call.claimed_at - timedelta(minutes=1))
+    assert Call.begin_turn(call.provider, call.call_sid, call.token, 2, call.claimed_at - timedelta(minutes=1))
     phone.press(NUMBER)
     assert phone.queue == "unverified"
     assert house.count("claim") == 0
