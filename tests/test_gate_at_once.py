@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from audit.models import Entry
 from tests.cast import NOW, Cast
 from tests.test_gate import ask
-from verification import interactions
+from verification import declarations, interactions
 from verification.gate import Granted, Refused
 from verification.keypad import check
-from verification.models import Evidence, Grant, Hold, Spent
+from verification.models import Evidence, Grant, Hold, Refusal, Spent
 
 pytestmark = pytest.mark.slow
 
@@ -106,3 +107,22 @@ def test_two_agents_cannot_take_one_caller(live_cast: Cast) -> None:
     )
     assert sum(isinstance(one, interactions.Taken) for one in took) == 1
     assert Entry.objects.filter(kind="interaction.taken").count() == 1
+
+
+def test_a_hook_that_fails_after_the_commit_does_not_turn_a_grant_into_a_refusal(
+    live_cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks() -> None:
+        raise OSError("the broker is away")
+
+    declared = declarations.declared("temporary_hold")
+
+    def effect(occasion: Any) -> dict[str, Any]:
+        transaction.on_commit(breaks)
+        return declared.effect(occasion)
+
+    monkeypatch.setitem(declarations._DECLARED, "temporary_hold", replace(declared, effect=effect))
+    decided = ask("temporary_hold", live_cast.call(at=NOW, claims=live_cast.antti), live_cast.agent_aino)
+    assert isinstance(decided, Granted)
+    assert Hold.objects.filter(customer=live_cast.antti.customer).count() == 1
+    assert not Refusal.objects.exists()

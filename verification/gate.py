@@ -36,12 +36,17 @@ def attempt(name: str, *, origin: Origin, parameters: Mapping[str, Any], at: dat
     same non-empty `key` asked again returns the first decision and does nothing. Must not be called inside a
     transaction (RuntimeError). Raises Unavailable when not even a refusal could be written; then nothing was done.
     """
+    decided: list[Decision] = []
+    committed: list[Decision] = []
     try:
         with transaction.atomic(durable=True):
-            return _decide(name, origin, parameters, at, key)
+            transaction.on_commit(lambda: committed.extend(decided))  # the first hook, so that no other comes before it
+            decided.append(_decide(name, origin, parameters, at, key))
+        return decided[0]
     except Exception as error:  # whatever the effect raised: it has been rolled back, and the refusal says so
         log.error("gate.failed", action=name[:60], error=type(error).__name__)
-        return _failed(name, origin, at)
+        # A hook that fails after the commit undoes nothing: what was decided stands, and the sweep does the rest.
+        return committed[0] if committed else _failed(name, origin, at)
 
 
 def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: datetime, key: str) -> Decision:
