@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -172,7 +173,8 @@ def test_a_licence_with_anything_against_it_serves_nothing(trait):
     verdict = allowed(paper("driving_licence", traits=frozenset({trait})), "tell_case_state", DAY)
     assert not verdict
     assert verdict.objection is Objection.TRAIT
-    assert str(verdict.reason) == RULES.traits.get(trait, str(Objection.TRAIT.text))
+    with translation.override("en"):
+        assert str(verdict.reason) == RULES.traits.get(trait, str(Objection.TRAIT.text))
 
 
 def test_another_countrys_licence_serves_nothing():
@@ -260,6 +262,7 @@ def test_a_person_of_whom_nonsense_is_told_is_refused():
         PersonFacts(citizenship="finnish")
 
 
+@translation.override("en")
 def test_the_list_is_written_in_a_line_a_group_and_kept_with_its_version():
     found = checklist("refund_to_new_account", citizenship="ie_no_dk")
     assert [line.split(": ")[0] for line in found.lines()] == [
