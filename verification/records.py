@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import translation
 
-from audit import keys
 from audit.log import record
-from verification import canonical
+from verification import canonical, parking
 from verification.attempts import Attempt
-from verification.models import Customer, Grant, ParkedMatter, Refusal
+from verification.models import Customer, Grant, Refusal
 from verification.reasons import Reason, to_caller
 from verification.ways import Situation, Way, forward
 
@@ -50,7 +48,7 @@ def refused(asked: Attempt, reason: Reason) -> Refusal:
         **_decision(asked),
     )
     if asked.parameters and asked.scene.interaction is not None:
-        _park(asked, refusal)
+        parking.park(asked, refusal)
     return refusal
 
 
@@ -133,8 +131,3 @@ def _said(reason: Reason, ways: list[Way]) -> dict[str, str]:
         with translation.override(language):
             words[language] = " ".join([to_caller(reason), *(str(way.say) for way in ways[:3])])
     return words
-
-
-def _park(asked: Attempt, refusal: Refusal) -> None:
-    sealed = keys.seal(json.dumps(canonical.plain(asked.parameters)), context=f"parked:{refusal.public_id}")
-    ParkedMatter.objects.create(refusal=refusal, sealed_parameters=sealed, void_at=asked.at + asked.policy.parked)

@@ -6,21 +6,19 @@ because it was parked.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from audit import keys
 from audit.log import record
 from verification.declarations import Declaration, declared
 from verification.gate import Decision, Live, attempt
 from verification.levels import Level
 from verification.masking import standing
-from verification.models import Interaction, ParkedMatter, Refusal, Staff
-from verification.policy import current
+from verification.models import Interaction, Staff
+from verification.parking import parked
 from visits import desk
 from visits.confirming import subject_of
 from visits.models import Visit
@@ -72,7 +70,7 @@ def carry_out(visit: Visit, *, confirmed: bool, nonce: str, by: Staff, at: datet
     with transaction.atomic():
         matter = _opened(visit, here, at)
         if matter is None:
-            waiting = visit.refusal is not None and _parked(visit.refusal, at) is not None
+            waiting = visit.refusal is not None and parked(visit.refusal, at) is not None
             raise NotOpen("IDENTITY" if waiting else "NONE")
         _entry(visit, "visit.matter_confirmed", by, at, matter)
     return attempt(
@@ -90,19 +88,8 @@ def _opened(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
         return None
     if visit.refusal.customer_id not in (None, claim.customer_id):
         return None
-    action, kept = declared(visit.refusal.action), _parked(visit.refusal, at)
+    action, kept = declared(visit.refusal.action), parked(visit.refusal, at)
     return None if action is None or kept is None else Matter(action, _raw(action, kept))
-
-
-def _parked(refusal: Refusal, at: datetime) -> dict[str, Any] | None:
-    """Return what was parked, {} for an action that was asked without particulars, None once it is void."""
-    row = ParkedMatter.objects.filter(refusal=refusal).first()
-    if row is None:
-        return {} if refusal.decided_at + current().parked > at else None
-    if row.void_at <= at:
-        return None
-    kept: dict[str, Any] = json.loads(keys.unseal(bytes(row.sealed_parameters), context=f"parked:{refusal.public_id}"))
-    return kept
 
 
 def _raw(action: Declaration, kept: dict[str, Any]) -> dict[str, Any]:
