@@ -22,8 +22,6 @@ from verification.models import Authenticator, Claim, Customer, Hold, Interactio
 from verification.policy import current
 from verification.scene import current_claim
 
-NOBODY: Final = ""  # no customer has this number
-
 # What each key of the menu asks the gate for.
 ACTIONS: Final[dict[str, str]] = {
     "state": "tell_case_state",
@@ -61,14 +59,15 @@ class HouseActions:
     def claim(self, call: Call, number: str, at: datetime) -> int:
         """Note the claim, and give the index to ask for.
 
-        Where a customer has been claimed too often today, nobody is claimed in his stead: the dialogue sounds and
-        ends as for any number that is nobody's, and no code counts for an earlier claim. Raises NoMoreClaims when
-        this call has made as many as it may, whoever they were of.
+        Raises NoMoreClaims when this call, or this number today, has been claimed as often as may be. That is counted
+        for numbers that are nobody's too, and no code is asked for then: it would count for the earlier claim.
         """
         try:
-            self._claim(call, number, at)
+            claims.claim_number(
+                _id(call), number, capacity=Claim.Capacity.SELF, source=Claim.Source.KEYPAD, by=None, at=at
+            )
         except claims.TooMany:
-            self._claim_nobody(call, at)
+            raise NoMoreClaims from None
         return keypad.challenge(number)
 
     def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
@@ -112,15 +111,6 @@ class HouseActions:
         """End the interaction, if the call got as far as having one."""
         if call.interaction is not None:
             interactions.end(call.interaction.public_id, at=at)
-
-    def _claim(self, call: Call, number: str, at: datetime) -> None:
-        claims.claim_number(_id(call), number, capacity=Claim.Capacity.SELF, source=Claim.Source.KEYPAD, by=None, at=at)
-
-    def _claim_nobody(self, call: Call, at: datetime) -> None:
-        try:
-            self._claim(call, NOBODY, at)
-        except claims.TooMany:
-            raise NoMoreClaims from None
 
     def _check(self, call: Call, kind: str, code: str, at: datetime) -> Check:
         index = call.challenge_index or 0

@@ -23,7 +23,7 @@ class Check(Enum):
 
 
 class NoMoreClaims(Exception):
-    """Say that this call has named as many customers as it may: from here only a person helps."""
+    """Say that this call, or this number today, has been claimed as often as may be: from here a person helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Actions(Protocol):
         """Note that the caller says he is the customer `number`, and give the index to ask for on his code list.
 
         A number that is nobody's has a steady index too. It is chosen now because the number is kept nowhere. Raises
-        NoMoreClaims, for whoever they were.
+        NoMoreClaims, for numbers that are nobody's too.
         """
         ...
 

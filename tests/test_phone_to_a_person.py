@@ -113,15 +113,18 @@ def test_the_menu_is_left_by_silence_for_a_person_still_verified(line: Lines, ca
     assert (phone.queue, phone.interaction.keypad) == ("verified", "MATCHED")
 
 
-def test_a_customer_claimed_too_often_today_sounds_like_nobody(line: Lines, cast: Cast) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_a_number_claimed_too_often_today_leads_to_a_person_whoever_it_is_of(
+    line: Lines, cast: Cast, known: bool
+) -> None:
+    number = cast.antti.number if known else NOBODY
     for _ in range(30):
-        cast.call(at=now(), claims=cast.antti)
-    phone = line().type_app_code(cast.antti.number, cast.antti.app_code(now()))
-    phone.heard("could not confirm these details")
-    claim = current_claim(phone.interaction)
-    assert claim is not None
-    assert claim.customer is None
-    assert not Evidence.objects.exists()
+        opened = interactions.open_call(cast.organisation, line="", language="fi", at=now())
+        claim_number(opened.public_id, number, capacity="SELF", source="KEYPAD", by=None, at=now())
+    phone = line().to_kind(number)
+    waits(phone, "BACKING_OFF")
+    phone.heard("We will find a way together")
+    assert current_claim(phone.interaction) is None
 
 
 def test_a_code_never_counts_for_an_earlier_claim_once_claims_have_run_out(line: Lines, cast: Cast) -> None:
