@@ -24,9 +24,10 @@ def main() -> None:
             _profile(given.operations)
             return
         results = _measured(given)
-    if not given.no_starts:
-        results["starts"] = _starts(fresh_clone=given.fresh_clone)
-    _keep(results, write=not given.dry)
+    try:
+        results["starts"] = {} if given.no_starts else _starts(fresh_clone=given.fresh_clone)
+    finally:  # what was measured is kept, also when the house doesn't start
+        _keep(results, write=not given.dry)
 
 
 def _arguments() -> argparse.Namespace:

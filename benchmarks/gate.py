@@ -39,19 +39,19 @@ def variants(world: World, slices: int) -> list[Variant]:
 
 def hold(world: World) -> Operation:
     """Return a hold that will be granted: one guarded row, and both recorded contacts are told."""
-    contact = world.contact(world.next_customer())
+    contact = world.contact(world.next_customer("hold"))
     return partial(_ask, Granted, "temporary_hold", contact, world.agent, {})
 
 
 def cases(world: World) -> Operation:
     """Return a case that will be opened with one question: two guarded rows, nobody is told."""
-    contact = world.contact(world.next_customer())
+    contact = world.contact(world.next_customer("case"))
     return partial(_ask, Granted, "open_case", contact, world.agent, {"questions": "Where is my refund?"})
 
 
 def refusal(world: World) -> Operation:
     """Return a change of address that will be refused and parked."""
-    contact = world.contact(world.next_customer())
+    contact = world.contact(world.next_customer("refusal"))
     return partial(_ask, Refused, "change_address", contact, world.agent, ADDRESS)
 
 
@@ -80,7 +80,7 @@ def _updates(world: World, kind: type[Held], count: int) -> Sequence[Operation]:
 
 
 def _row(world: World, kind: type[Held], at: datetime) -> Held:
-    return kind(customer=world.next_customer(), kind="TEMPORARY", held_at=at, until=at + timedelta(hours=48))
+    return kind(customer=world.next_customer("save"), kind="TEMPORARY", held_at=at, until=at + timedelta(hours=48))
 
 
 def _save(row: Held) -> None:

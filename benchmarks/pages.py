@@ -19,7 +19,7 @@ LOOKS = 7
 
 def measured(world: World) -> dict[str, dict[str, Any]]:
     """Return statements and ms of CPU in this process, for each page that an agent has open all day."""
-    contact = world.contact(world.next_customer())
+    contact = world.contact(world.next_customer("page"))
     client = _logged_in(world)
     pages = {
         "the queue": reverse("admin:queue"),

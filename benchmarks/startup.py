@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 300.0
 
 
+class DidNotStart(Exception):
+    """`make run` ended, or answered nobody for too long; the message holds its last words."""
+
+
 def starts(*, fresh_clone: bool) -> dict[str, float]:
     """Return seconds from the command to the first answer; `fresh_clone` also makes the environment anew."""
     with services.folder("start-") as base:
@@ -49,7 +53,7 @@ def _start(checkout: Path, base: Path) -> float:
     with services.running([make, "-s", "run"], signal.SIGINT, log, cwd=checkout, env=env) as process:
         while not _answers(port):
             if process.poll() is not None or time.monotonic() - began > LONGEST:
-                raise SystemExit(f"`make run` did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+                raise DidNotStart(f"`make run` did not come up:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
         taken = time.monotonic() - began
         os.killpg(process.pid, signal.SIGINT)

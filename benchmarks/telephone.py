@@ -65,7 +65,7 @@ def _numbers(application: WSGIHandler, world: World, count: int) -> Sequence[Ope
     ready: list[Operation] = []
     for _ in range(count):
         sid, action = _at_the_number(application)
-        environ = _environ(action, _form(sid, world.next_customer().number))
+        environ = _environ(action, _form(sid, world.next_customer("number").number))
         ready.append(partial(_serve, application, environ))
     return ready
 

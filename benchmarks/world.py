@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -28,11 +29,11 @@ class World:
         self.agent = self._hire("agent", "AGENT", at)
         self._bring_in([_row(seven) for seven in range(1_000_000, 1_000_000 + customers)], at)
         self.customers = list(Customer.objects.order_by("pk"))
-        self._next: Iterator[Customer] = cycle(self.customers)
+        self._turns: defaultdict[str, Iterator[Customer]] = defaultdict(lambda: cycle(self.customers))
 
-    def next_customer(self) -> Customer:
-        """Return the customers in turn, so that no cap on one of them is reached."""
-        return next(self._next)
+    def next_customer(self, purpose: str) -> Customer:
+        """Return the customers in turn, each purpose by itself, so that no cap on one of them is reached."""
+        return next(self._turns[purpose])
 
     def contact(self, customer: Customer | None = None) -> Interaction:
         """Open a call that the agent has taken, with a claim and no evidence."""
