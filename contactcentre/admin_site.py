@@ -81,11 +81,11 @@ class ContactCentreAdminSite(admin.AdminSite):
             return redirect("admin:index")
         return login.password(request)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """End the session, with its entry. POST only."""
         return _leave(request)
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Lead to the first room of the role."""
         rooms = rooms_of(request)
         return HttpResponseRedirect(rooms[0]["url"]) if rooms else super().index(request, extra_context)

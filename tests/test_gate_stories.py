@@ -70,8 +70,7 @@ class Reckoning:
         return max(young, default=0)
 
     def may(self, action: str, at: datetime) -> bool:
-        """Tell whether the action must be refused; caps are left out, so this is an upper bound of what may be granted.
-        """
+        """Tell what may be granted at most: caps, which only refuse more, are left out."""
         needed = NEEDS[action]
         if not self.live or (action not in ("open_case", "request_callback") and not self.who):
             return False

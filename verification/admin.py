@@ -116,7 +116,7 @@ class StaffAdmin(ByRole):
         messages.success(request, _("The account is open. Make its set-up link now and give it to its owner yourself."))
         return redirect("admin:verification_staff_change", obj.pk)
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Leave Django's own log empty: the entry in ours is the one that counts."""
 
     def link(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -244,7 +244,9 @@ class BatchAdmin(ByRole):
     def _batch(self, request: HttpRequest, pk: str) -> Batch:
         if not pk.isdecimal():
             raise BadRequest("a batch has a number")
-        return get_object_or_404(self.get_queryset(request).select_related("prepared_by", "approved_by"), pk=pk)
+        batches = self.get_queryset(request).select_related("prepared_by", "approved_by")
+        found: Batch = get_object_or_404(batches, pk=pk)
+        return found
 
 
 def _numbers(batch: Batch) -> list[tuple[str, int]]:

@@ -46,7 +46,7 @@ def raw(action: Declaration, typed: QueryDict) -> dict[str, Any]:
         if isinstance(field, forms.MultipleChoiceField):
             parameters[name] = typed.getlist(name)
         elif name in typed and (typed[name] or field.required):
-            parameters[name] = cents(typed[name]) if name == "amount" else typed[name]
+            parameters[name] = cents(str(typed[name])) if name == "amount" else typed[name]
     return parameters
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser
-from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -72,9 +71,7 @@ class Command(BaseCommand):
             raise demo_lock.WrongWorld(
                 f"The demo world was left half made; delete {settings.DATA_DIR} (or the database) and start again."
             )
-        if not find_spec("contactcentre.demo"):
-            return
-        from contactcentre import demo  # type: ignore[attr-defined]  # comes with the demo world
+        from contactcentre import demo  # needed in the demo only
 
         self._say("building the demo world")
         demo_lock.reach(demo_lock.BEGUN)
