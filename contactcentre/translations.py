@@ -78,12 +78,16 @@ def stale(path: Path) -> bool:
 
 
 def _texts(catalog: Catalog) -> dict[Key, Any]:
-    return {_key(message): message.string for message in catalog if message.id and _is_translated(message)}
+    return {_key(message): _strings(message) for message in catalog if message.id and _is_translated(message)}
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    """Give the translation, or its plural forms, in one shape: a .po gives them otherwise than a .mo does."""
+    return tuple(message.string) if isinstance(message.string, (tuple, list)) else (message.string,)
 
 
 def _is_translated(message: Message) -> bool:
-    strings = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
-    return all(strings) and not message.fuzzy
+    return all(_strings(message)) and not message.fuzzy
 
 
 def _key(message: Message) -> Key:

@@ -44,7 +44,7 @@ def test_nonsense_is_named_and_refused(was: str, becomes: str, named: str) -> No
 def test_every_entry_must_say_why() -> None:
     lines = [line for line in TEXT.splitlines() if line.startswith("because")]
     for line in lines:
-        with pytest.raises(policy.Nonsense, match="because|lacks"):
+        with pytest.raises(policy.Nonsense, match=r"because|lacks"):
             policy.read(TEXT.replace(line, 'because = "so"', 1))
 
 
