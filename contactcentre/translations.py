@@ -91,7 +91,9 @@ def _is_translated(message: Message) -> bool:
 
 
 def _key(message: Message) -> Key:
-    return message.context, message.id[0] if isinstance(message.id, (tuple, list)) else message.id
+    context: Any = message.context
+    context = context.decode() if isinstance(context, bytes) else context  # as Babel reads it from a .mo
+    return context, message.id[0] if isinstance(message.id, (tuple, list)) else message.id
 
 
 def translated(language: str) -> set[Key]:
