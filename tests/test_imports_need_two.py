@@ -80,6 +80,8 @@ def test_a_file_swapped_after_the_preview_is_refused(cast: Cast) -> None:
         a_file(NEW | {"contacts": [{"kind": "FAX", "value": "1"}]}), a_file(NEW | {"codes": ["12345"]}),
         a_file(NEW | {"birth_date": "the first"}), a_file(NEW | {"joined_on": "soon"}), a_file(NEW | {"totp": "zz"}),
         a_file(NEW | {"contacts": "none"}), a_file(NEW | {"language": "de"}), a_file(NEW, NEW),
+        a_file(NEW | {"contacts": [{"kind": "PHONE", "value": "040 1234567"}]}),
+        a_file(NEW | {"contacts": [{"kind": "PHONE", "value": "+3584"}]}),
         a_file(NEW | {"contacts": [{"kind": "PHONE"}]}), a_file(NEW | {"kind": "GHOST"}),
     ],
     ids=lambda content: content[:60].decode(errors="replace"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -43,9 +44,25 @@ class ContactForm(forms.Form):
     value = forms.CharField(max_length=255)
     recorded_at = forms.DateTimeField(required=False)
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a telephone number that cannot be dialled: a notice to it would be lost unheard."""
+        cleaned = super().clean() or {}
+        if cleaned.get("kind") == ContactChange.Kind.PHONE and not _can_be_dialled(cleaned.get("value", "")):
+            raise ValidationError({"value": _("The number is not in the international form, as in +358401234567.")})
+        return cleaned
+
     def clean_recorded_at(self) -> Any:
         recorded_at = self.cleaned_data["recorded_at"]
         return recorded_at.astimezone(UTC) if recorded_at else None
+
+
+def _can_be_dialled(number: str) -> bool:
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.is_possible_number(parsed) and written == number
 
 
 def problems(rows: Iterable[dict[str, Any]]) -> list[str]:
