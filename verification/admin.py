@@ -181,9 +181,18 @@ class BatchAdmin(ByRole):
     """Imports: one person prepares a file, another sees the same numbers and approves it."""
 
     roles = (Staff.Role.ADMINISTRATOR, Staff.Role.SUPERVISOR)
-    list_display = ("prepared_at", "prepared_by", "rows", "approved_at", "approved_by")
+    list_display = ("prepared_at", "preparer", "rows", "approved_at", "approver")
     change_list_template = "verification/batches.html"
+    list_select_related = ("prepared_by", "approved_by")
     ordering = ("-prepared_at",)
+
+    @admin.display(description=gettext_lazy("prepared by"))
+    def preparer(self, batch: Batch) -> str:
+        return str(batch.prepared_by)
+
+    @admin.display(description=gettext_lazy("approved by"))
+    def approver(self, batch: Batch) -> str:
+        return str(batch.approved_by or "–")
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
