@@ -1,6 +1,7 @@
 """`manage.py demo`: who is who in the demo world, and the codes that its people would read from their devices."""
 
 import json
+import logging
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,16 +12,22 @@ from django.utils import timezone
 
 from contactcentre import demo_lock
 from contactcentre.demo import codes, description
+from contactcentre.demo.telephone import NoAnswer, Telephone
 
 
 class Command(BaseCommand):
     """Tell about the demo world; outside the demo, say one line and fail."""
 
-    help = "Show the demo's people (--json for programs), or one's code: demo code NAME."
+    help = "Show the demo's people (--json for programs), one's code (demo code NAME), or place a call (demo call)."
     requires_system_checks: list[str] = []  # `up` has run them; a tester asks for codes often
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", nargs="?", choices=["code"], help="code: print the current one-time code of NAME.")
+        parser.add_argument(
+            "what",
+            nargs="?",
+            choices=["code", "call"],
+            help="code: print the current code of NAME; call: place a call and play it here.",
+        )
         parser.add_argument("name", nargs="?", help="A staff user or a customer number.")
         parser.add_argument("--json", action="store_true", help="Everything a tester needs, for programs.")
 
@@ -28,6 +35,8 @@ class Command(BaseCommand):
         _only_in_the_demo()
         if options["what"] == "code":
             self._code(options["name"])
+        elif options["what"] == "call":
+            self._call()
         elif options["json"]:
             self.stdout.write(json.dumps(description.describe(), indent=1, ensure_ascii=False))
         else:
@@ -41,6 +50,13 @@ class Command(BaseCommand):
         except codes.Unknown as unknown:
             raise CommandError(str(unknown)) from None
 
+    def _call(self) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would drown what is said
+        try:
+            Telephone(say=self.stdout.write, ask=_keys).call()
+        except NoAnswer as silence:
+            raise CommandError(str(silence)) from None
+
     def _table(self, world: dict[str, Any]) -> None:
         say = self.stdout.write
         say(f"Staff log in at {world['base_url']}/admin/ with a password and a code (`manage.py demo code NAME`):\n")
@@ -51,6 +67,16 @@ class Command(BaseCommand):
             held = ", ".join(word for word, has in _holds(customer) if has) or "no codes"
             say(f"  {customer['number']}  {customer['name']:<21} {customer['language']}  {held:<15} {customer['note']}")
         say(f"\nThe telephone's webhook is {world['ivr']['voice_url']}; what it needs to be called: demo --json.")
+        say("Place a call yourself: manage.py demo call")
+
+
+def _keys(prompt: str) -> str | None:
+    """Read keys from the terminal; "q", Ctrl-C and the end of input hang up."""
+    try:
+        typed = input(f"{prompt}> ").strip()
+    except (EOFError, KeyboardInterrupt):
+        return None
+    return None if typed == "q" else typed
 
 
 def _holds(customer: dict[str, Any]) -> list[tuple[str, bool]]:
