@@ -18,7 +18,8 @@ from verification.gate import Granted, Live, Refused, attempt
 from verification.interactions import end, open_call
 from verification.keypad import Typed
 from verification.levels import Level
-from verification.models import AuthenticatorUse, Evidence, Grant, Interaction
+from verification.models import Evidence, Grant, Interaction, KeypadRoad
+from verification.numbers import mark
 from verification.policy import current
 
 HOME = {"street": "Toinen linja 4", "postal_code": "00530", "town": "Helsinki"}
@@ -155,7 +156,7 @@ def test_failures_are_not_forgotten_when_he_hangs_up(cast: Cast) -> None:
         call = cast.call(at=NOW, claims=cast.antti)
         code(cast, call, cast.antti, wrong(cast.antti.app_code(NOW)))
         end(call.public_id, at=NOW)
-    assert AuthenticatorUse.objects.get(authenticator__customer=cast.antti.customer).failures == 5
+    assert KeypadRoad.objects.get(mark=mark(cast.antti.number)).failures == 5
     sixth = cast.call(at=NOW, claims=cast.antti)
     assert code(cast, sixth, cast.antti, cast.antti.app_code(NOW)) is Typed.BACKING_OFF
 

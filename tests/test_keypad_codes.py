@@ -15,7 +15,8 @@ from verification.interactions import Ended, end
 from verification.keypad import Typed, challenge, check
 from verification.levels import Level
 from verification.masking import standing
-from verification.models import AuthenticatorUse, CodeTry, Evidence, Interaction
+from verification.models import CodeTry, Evidence, Interaction, KeypadRoad
+from verification.numbers import mark
 from verification.policy import current
 
 LIMITS = current().keypad
@@ -31,8 +32,8 @@ def miss(cast: Cast, who: Person, at=NOW) -> Typed:
     return cast.type_code(a_call(cast, who, at), who, at=at, code=code)
 
 
-def counters(who: Person) -> AuthenticatorUse:
-    return AuthenticatorUse.objects.get(authenticator__customer=who.customer)
+def counters(who: Person) -> KeypadRoad:
+    return KeypadRoad.objects.get(mark=mark(who.number))
 
 
 @pytest.mark.parametrize("who", ["antti", "antti2"])
@@ -133,12 +134,27 @@ def test_the_back_off_grows_to_an_hour_and_no_more(cast: Cast) -> None:
 
 
 def test_the_keypad_road_closes_at_fifty_and_only_proof_opens_it(cast: Cast) -> None:
-    AuthenticatorUse.objects.filter(authenticator__customer=cast.antti.customer).update(failures=LIMITS.disable_at - 1)
+    KeypadRoad.objects.create(mark=mark(cast.antti.number), kind="TOTP", failures=LIMITS.disable_at - 1)
     assert miss(cast, cast.antti) is Typed.WRONG
     assert counters(cast.antti).disabled_at == NOW
     much_later = NOW + timedelta(days=30)
     call = a_call(cast, cast.antti, much_later)
     assert cast.type_code(call, cast.antti, at=much_later) is Typed.BACKING_OFF
+
+
+def test_numbers_that_are_nobodys_slow_down_like_customers(cast: Cast) -> None:
+    """Otherwise an agent who sees "backing off" would know that the number is a customer's, with an app."""
+    outcomes = {}
+    for number in (cast.antti.number, cast.antti3.number, "99999999"):
+        typed = []
+        for turn in range(7):
+            call = cast.call(at=NOW)
+            claim_number(call.public_id, number, capacity="SELF", source="KEYPAD", by=None, at=NOW)
+            typed.append(check(call.public_id, kind="TOTP", code="000000", at=NOW, key=f"{number}:{turn}"))
+        outcomes[number] = typed
+    first, *others = outcomes.values()
+    assert first[-1] is Typed.BACKING_OFF
+    assert all(other == first for other in others)
 
 
 def test_one_call_has_so_many_tries_whatever_it_claims(cast: Cast) -> None:

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast, wrong
 from tests.phone_line import NOBODY, Line, now
-from verification.models import AuthenticatorUse, CodeTry, Hold, Interaction
+from verification.models import CodeTry, Hold, Interaction, KeypadRoad
+from verification.numbers import mark
 
 Lines = Callable[[], Line]
 Case = tuple[str, str]  # the number that is named, and the code that is typed
@@ -24,10 +25,14 @@ INDEX = re.compile(r"(beside this number: )[\d, ]+")
 
 def app_cases(cast: Cast) -> dict[str, Case]:
     """Everything that must not be told apart when a code of an app is typed."""
-    AuthenticatorUse.objects.filter(authenticator__customer=cast.helena.customer).update(
-        failures=5, backing_off_until=now() + timedelta(minutes=5)
+    KeypadRoad.objects.update_or_create(
+        mark=mark(cast.helena.number),
+        kind="TOTP",
+        defaults={"failures": 5, "backing_off_until": now() + timedelta(minutes=5)},
     )
-    AuthenticatorUse.objects.filter(authenticator__customer=cast.olli.customer).update(failures=50, disabled_at=now())
+    KeypadRoad.objects.update_or_create(
+        mark=mark(cast.olli.number), kind="TOTP", defaults={"failures": 50, "disabled_at": now()}
+    )
     return {
         "nobody": (NOBODY, "123456"),
         "nothing enrolled": (cast.antti3.number, "123456"),

@@ -10,7 +10,8 @@ from tests.cast import Cast, wrong
 from tests.phone_line import NOBODY, Line, now
 from verification import interactions
 from verification.claims import claim_number
-from verification.models import AuthenticatorUse, Claim, CodeTry, Evidence
+from verification.models import Claim, CodeTry, Evidence, KeypadRoad
+from verification.numbers import mark
 from verification.scene import current_claim
 
 Lines = Callable[[], Line]
@@ -84,7 +85,9 @@ def test_a_wrong_code_is_told_even_when_the_caller_then_skips(line: Lines, cast:
 
 
 def test_a_keypad_that_backs_off_is_told_to_the_agent_and_not_to_the_caller(line: Lines, cast: Cast) -> None:
-    AuthenticatorUse.objects.update(failures=5, backing_off_until=now() + timedelta(minutes=5))
+    KeypadRoad.objects.create(
+        mark=mark(cast.antti.number), kind="TOTP", failures=5, backing_off_until=now() + timedelta(minutes=5)
+    )
     phone = line().type_app_code(cast.antti.number, cast.antti.app_code(now()))
     phone.heard("could not confirm these details")
     phone.press("0#")
@@ -92,7 +95,9 @@ def test_a_keypad_that_backs_off_is_told_to_the_agent_and_not_to_the_caller(line
 
 
 def test_backing_off_is_not_forgotten_for_a_number_that_is_no_number(line: Lines, cast: Cast) -> None:
-    AuthenticatorUse.objects.update(failures=5, backing_off_until=now() + timedelta(minutes=5))
+    KeypadRoad.objects.create(
+        mark=mark(cast.antti.number), kind="TOTP", failures=5, backing_off_until=now() + timedelta(minutes=5)
+    )
     phone = line().type_app_code(cast.antti.number, cast.antti.app_code(now()))
     phone.press("12#").press("12#")
     waits(phone, "BACKING_OFF")

@@ -14,7 +14,8 @@ from verification.forms import NoParameters
 from verification.imports import carry_in
 from verification.levels import Level
 from verification.masking import whole
-from verification.models import AuthenticatorUse, ContactChange, ContactVeto, Hold, HoldLift
+from verification.models import ContactChange, ContactVeto, Hold, HoldLift, KeypadRoad
+from verification.numbers import mark
 from verification.policy import current
 
 for model in ("ContactChange", "ContactVeto", "Authenticator", "ListCode", "Hold", "HoldLift"):
@@ -84,8 +85,8 @@ def lift_hold(occasion: Occasion) -> Result:
 )
 def reopen_keypad(occasion: Occasion) -> Result:
     """Forget the failures counted against the customer's authenticators. No secret changes: this is no reset."""
-    counters = AuthenticatorUse.objects.filter(authenticator__customer=occasion.served)
-    return {"opened": counters.update(failures=0, backing_off_until=None, disabled_at=None)}
+    roads = KeypadRoad.objects.filter(mark=mark(occasion.served.number))
+    return {"opened": roads.update(failures=0, backing_off_until=None, disabled_at=None)}
 
 
 @action(

@@ -4,17 +4,15 @@ customer.
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from audit.log import record
 from verification.interactions import Ended
 from verification.models import Claim, Customer, Interaction, NameSearch, Staff
+from verification.numbers import mark
 from verification.policy import current
 
 
@@ -76,14 +74,6 @@ def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: S
     """
     named = mark(customer.number) if customer else mark("")
     return _note(interaction, customer, named, Claim.Capacity.SELF, Claim.Source.VISIT, by, at)
-
-
-def mark(number: str) -> str:
-    """Return the keyed hash (HMAC-SHA-256, hex) that stands for a claimed number, somebody's or nobody's.
-
-    What is limited is counted by it, so that a limit tells no more of a stranger's guess than of a customer.
-    """
-    return hmac.new(settings.FIELD_KEY, b"number\x00" + number.encode(), sha256).hexdigest()
 
 
 def _claim(

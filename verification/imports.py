@@ -18,7 +18,7 @@ from audit import keys
 from audit.log import record
 from verification.import_rows import problems
 from verification.keypad import hash_code
-from verification.models import Authenticator, AuthenticatorUse, Batch, ContactChange, Customer, Hold, ListCode, Staff
+from verification.models import Authenticator, Batch, ContactChange, Customer, Hold, ListCode, Staff
 from verification.policy import current
 
 
@@ -137,6 +137,4 @@ def _contact(customer: Customer, contact: dict[str, str], at: datetime) -> None:
 
 def _authenticator(customer: Customer, kind: str, at: datetime, *, secret: bytes = b"") -> Authenticator:
     sealed = keys.seal(secret, context="totp") if secret else b""
-    made = Authenticator.objects.create(customer=customer, kind=kind, sealed_secret=sealed, enrolled_at=at)
-    AuthenticatorUse.objects.create(authenticator=made)
-    return made
+    return Authenticator.objects.create(customer=customer, kind=kind, sealed_secret=sealed, enrolled_at=at)

@@ -25,12 +25,12 @@ from verification.evidence import note
 from verification.interactions import Ended
 from verification.models import (
     Authenticator,
-    AuthenticatorUse,
     Claim,
     CodeTry,
     Customer,
     Evidence,
     Interaction,
+    KeypadRoad,
     ListCode,
     ListCodeUse,
 )
@@ -63,8 +63,7 @@ def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: dat
     """Judge one typed code under the current claim, and note evidence when it matches.
 
     `kind` is an Authenticator.Kind, `index` the challenged index of a code list, `key` the turn it was typed in: the
-    same
-    key again is the same try. Commits what it counted whatever the outcome. Raises Ended.
+    same key again is the same try. Commits what it counted whatever the outcome. Raises Ended.
     """
     with transaction.atomic(durable=True):
         interaction = Interaction.objects.select_for_update().get(public_id=interaction_id)
@@ -78,11 +77,11 @@ def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: dat
 def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datetime, key: str) -> Typed:
     claim = current_claim(interaction)
     found = _authenticator(claim, kind)
-    counters = AuthenticatorUse.objects.select_for_update().filter(authenticator_id=found.pk if found else 0).first()
+    counters = _road(claim.mark if claim else "", kind)
     slowed = _slowed(interaction, counters, at)
     proof = _totp(found, counters, code, at) if kind == Authenticator.Kind.TOTP else _listed(found, code, index)
     outcome = _outcome(bool(proof), slowed)
-    if proof and outcome is Typed.MATCHED and claim and counters:
+    if proof and outcome is Typed.MATCHED and claim:
         _accept(claim, counters, proof, at)
     else:
         outcome = Typed.WRONG if outcome is Typed.MATCHED else outcome
@@ -102,18 +101,23 @@ def _authenticator(claim: Claim | None, kind: str) -> Authenticator | None:
     return Authenticator.objects.filter(customer_id=customer_id or 0, kind=kind).first()
 
 
-def _slowed(interaction: Interaction, counters: AuthenticatorUse | None, at: datetime) -> bool:
-    """Tell whether the keypad road is slow or closed: for this authenticator, this call, or everywhere (spraying)."""
+def _road(mark: str, kind: str) -> KeypadRoad:
+    """Return the counters of a claimed number, locked; made when it is claimed for the first time, whoever's it is."""
+    KeypadRoad.objects.bulk_create([KeypadRoad(mark=mark, kind=kind)], ignore_conflicts=True)
+    return KeypadRoad.objects.select_for_update().get(mark=mark, kind=kind)
+
+
+def _slowed(interaction: Interaction, counters: KeypadRoad, at: datetime) -> bool:
+    """Tell whether the keypad road is slow or closed: for this number, this call, or everywhere (spraying)."""
     limits = current().keypad
     failed = CodeTry.objects.filter(outcome=CodeTry.Outcome.NOT_MATCHED)
     sprayed = failed.filter(tried_at__gt=at - timedelta(hours=1)).count() >= limits.failures_per_hour_everywhere
     tried = CodeTry.objects.filter(interaction=interaction).count() >= limits.tries_per_call
-    slow = counters is not None and counters.backing_off_until is not None and counters.backing_off_until > at
-    closed = counters is not None and counters.disabled_at is not None
-    return sprayed or tried or slow or closed
+    slow = counters.backing_off_until is not None and counters.backing_off_until > at
+    return sprayed or tried or slow or counters.disabled_at is not None
 
 
-def _totp(found: Authenticator | None, counters: AuthenticatorUse | None, code: str, at: datetime) -> int | None:
+def _totp(found: Authenticator | None, counters: KeypadRoad, code: str, at: datetime) -> int | None:
     """Return the matched time step, or None.
 
     RFC 6238, one step of drift; a step at or before the last accepted is a replay.
@@ -123,7 +127,7 @@ def _totp(found: Authenticator | None, counters: AuthenticatorUse | None, code: 
     totp.time = at.timestamp()
     matched = totp.verify(int(code), tolerance=1) if _six_digits(code) else totp.verify(-1, tolerance=1)
     step = totp.t()
-    fresh = counters is not None and step > counters.last_step
+    fresh = step > counters.last_step
     return step if matched and found and fresh else None
 
 
@@ -138,7 +142,7 @@ def _listed(found: Authenticator | None, code: str, index: int) -> ListCode | No
     return listed if _six_digits(code) else None
 
 
-def _accept(claim: Claim, counters: AuthenticatorUse, proof: int | ListCode, at: datetime) -> None:
+def _accept(claim: Claim, counters: KeypadRoad, proof: int | ListCode, at: datetime) -> None:
     """Use the code up, forget earlier failures of this authenticator (63B 3.2.2), and note the evidence."""
     if isinstance(proof, ListCode):
         ListCodeUse.objects.create(code=proof, used_at=at)
@@ -151,24 +155,23 @@ def _accept(claim: Claim, counters: AuthenticatorUse, proof: int | ListCode, at:
     note(claim, seen, at=at, by=None)
 
 
-def _count_failure(counters: AuthenticatorUse | None, slowed: bool, at: datetime) -> None:
+def _count_failure(counters: KeypadRoad, slowed: bool, at: datetime) -> None:
     """Count one more failure in a row.
 
     What is typed while the road is slow does not make it slower: that would be a lock-out.
     """
     limits = current().keypad
-    failures = (counters.failures if counters else 0) + (0 if slowed else 1)
-    AuthenticatorUse.objects.filter(pk=counters.pk if counters else 0).update(
-        failures=failures,
-        backing_off_until=_back_off(limits, failures, counters, at),
-        disabled_at=at if failures >= limits.disable_at else None,
-    )
+    failures = counters.failures + (0 if slowed else 1)
+    counters.backing_off_until = _back_off(limits, failures, counters, at)
+    counters.disabled_at = (counters.disabled_at or at) if failures >= limits.disable_at else None
+    counters.failures = failures
+    counters.save(update_fields=["failures", "backing_off_until", "disabled_at"])
 
 
-def _back_off(limits: Keypad, failures: int, counters: AuthenticatorUse | None, at: datetime) -> datetime | None:
+def _back_off(limits: Keypad, failures: int, counters: KeypadRoad, at: datetime) -> datetime | None:
     if failures < limits.back_off_from:
         return None
-    if counters and counters.failures == failures:
+    if counters.failures == failures:
         return counters.backing_off_until
     doubled: timedelta = limits.back_off_first * 2 ** min(failures - limits.back_off_from, 12)
     return at + min(doubled, limits.back_off_longest)

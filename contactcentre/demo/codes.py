@@ -10,7 +10,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from contactcentre.demo.people import BY_NUMBER, STAFF
 from contactcentre.demo.secrets import app_key
 from verification.keypad import challenge
-from verification.models import AuthenticatorUse
+from verification.models import KeypadRoad
+from verification.numbers import mark
 
 
 class Unknown(LookupError):
@@ -38,7 +39,7 @@ def current(name: str, at: datetime) -> str:
     if person is None:
         raise Unknown(f"{name!r} is neither a staff user nor a customer number of the demo; `demo` lists them.")
     if person.app_key:
-        used = AuthenticatorUse.objects.filter(authenticator__customer__number=name, authenticator__kind="TOTP").first()
+        used = KeypadRoad.objects.filter(mark=mark(name), kind="TOTP").first()
         return of_app(person.app_key, at, last_step=used.last_step if used else -1)
     if person.codes:
         index = challenge(name)

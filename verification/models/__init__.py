@@ -1,6 +1,6 @@
 """The nouns of verification: who is served, who speaks, what was seen, what was decided."""
 
-from verification.models.authenticators import Authenticator, AuthenticatorUse, CodeTry, ListCode, ListCodeUse
+from verification.models.authenticators import Authenticator, CodeTry, KeypadRoad, ListCode, ListCodeUse
 from verification.models.batches import Batch
 from verification.models.customers import ContactChange, ContactVeto, Customer
 from verification.models.decisions import DecisionKey, Grant, Opening, ParkedMatter, Refusal, Spent, Tripwire
@@ -11,7 +11,6 @@ from verification.models.tokens import StaffToken
 
 __all__ = [
     "Authenticator",
-    "AuthenticatorUse",
     "Batch",
     "Claim",
     "CodeTry",
@@ -24,6 +23,7 @@ __all__ = [
     "Hold",
     "HoldLift",
     "Interaction",
+    "KeypadRoad",
     "ListCode",
     "ListCodeUse",
     "NameSearch",

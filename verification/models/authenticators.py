@@ -52,14 +52,21 @@ class ListCodeUse(models.Model):
         return f"use {self.code_id}"
 
 
-class AuthenticatorUse(models.Model):
-    """Counters of one authenticator: the last accepted time step, and failures in a row across all calls."""
+class KeypadRoad(models.Model):
+    """How codes of one kind fare for one claimed number, somebody's or nobody's, across all calls.
 
-    authenticator = models.OneToOneField(Authenticator, on_delete=models.CASCADE, related_name="counters")
+    It is counted for numbers that are nobody's too: otherwise slowing down would tell who is a customer and has codes.
+    """
+
+    mark = models.CharField(max_length=64)  # keyed hash of the claimed number
+    kind = models.CharField(max_length=10, choices=Authenticator.Kind.choices)
     last_step = models.BigIntegerField(default=-1)
     failures = models.PositiveIntegerField(default=0)
     backing_off_until = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mark", "kind"], name="one_keypad_road_of_a_kind")]
 
     def __str__(self) -> str:
         return f"{self.failures} failures"
