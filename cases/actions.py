@@ -95,7 +95,8 @@ def _case_here(occasion: Occasion, **wanted: Any) -> Case:
 def _belongs(case: Case, occasion: Occasion) -> bool:
     if case.interaction_id == occasion.grant.interaction_id:
         return case.customer_id == occasion.grant.customer_id
-    return case.customer_id is not None and case.customer_id == occasion.grant.customer_id
+    proven = occasion.grant.held >= Level.LOW  # a mere claim opens no case of an earlier contact
+    return proven and case.customer_id is not None and case.customer_id == occasion.grant.customer_id
 
 
 @action(

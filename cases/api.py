@@ -161,7 +161,7 @@ class Closing(Endpoint):
             raise Http404
         body = request.data if isinstance(request.data, dict) else {}
         which = _interaction({"interaction": case.interaction.public_id, **body})
-        if _is_his(which, self.by) and case.unanswered().exists():
+        if which == case.interaction.public_id and _is_his(which, self.by) and case.unanswered().exists():
             raise Problem("unanswered")
         granted = ask(self, "close_case", which, {"case": str(case.public_id)})
         return Response({"grant": granted.grant.public_id, "result": granted.result})

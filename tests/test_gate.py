@@ -151,6 +151,12 @@ def test_a_dismissed_agent_is_refused(cast: Cast) -> None:
     assert ask("tell_case_state", call, cast.agent_aino).refusal.reason == Reason.ROLE
 
 
+def test_that_somebody_is_family_shows_only_after_the_level(cast: Cast) -> None:
+    cast.agent_aino.kin.add(cast.antti.customer)
+    stranger = cast.call(at=NOW, claims=cast.antti)
+    assert ask("tell_case_state", stranger, cast.agent_aino).refusal.reason == Reason.LEVEL
+
+
 def test_nobody_serves_his_own_family(cast: Cast) -> None:
     desk = cast.desk(at=NOW, claims=cast.antti, level="HIGH")
     cast.clerk_kalle.kin.add(cast.antti.customer)
@@ -395,6 +401,17 @@ def test_a_key_of_another_attempt_is_refused_and_discloses_nothing(cast: Cast) -
     assert isinstance(changed, Refused)
 
 
+def test_a_key_tells_nothing_of_who_is_claimed_next(cast: Cast) -> None:
+    reasons = []
+    for number in (cast.antti.number, "99999999"):
+        call = cast.call(at=NOW)
+        assert isinstance(ask("book_visit", call, cast.agent_aino, key=f"form:{number}"), Granted)
+        claim_number(call.public_id, number, capacity="SELF", source="STAFF", by=cast.agent_aino, at=NOW)
+        again = ask("book_visit", call, cast.agent_aino, key=f"form:{number}")
+        reasons.append(getattr(getattr(again, "refusal", None), "reason", "granted"))
+    assert reasons == [Reason.FAILED, Reason.FAILED]
+
+
 def test_a_key_stands_for_its_parameters_too(cast: Cast) -> None:
     call = cast.call(at=NOW)
     first = ask("open_case", call, cast.agent_aino, {"questions": "Where is it?"}, key="form:5")
@@ -420,6 +437,15 @@ def test_a_case_of_another_contact_is_not_there(cast: Cast) -> None:
     elsewhere = cast.call(at=NOW)
     decided = ask("close_case", elsewhere, cast.agent_aino, {"case": opened.result["case"]})
     assert decided.refusal.reason == Reason.FAILED
+
+
+def test_a_mere_claim_opens_no_case_of_an_earlier_contact(cast: Cast) -> None:
+    opened = ask("open_case", cast.call(at=NOW, claims=cast.antti), cast.agent_aino).result
+    told = {"question": opened["questions"][0], "text": "It is on its way.", "declined": False}
+    unproven = cast.call(at=NOW, claims=cast.antti)
+    assert ask("answer_question", unproven, cast.agent_aino, told).refusal.reason == Reason.FAILED
+    proven = cast.call(at=NOW, claims=cast.antti, level="LOW")
+    assert isinstance(ask("answer_question", proven, cast.agent_aino, told), Granted)
 
 
 def test_a_case_closes_only_when_each_question_is_answered_or_declined(cast: Cast) -> None:

@@ -140,6 +140,29 @@ def test_an_opening_lets_in_only_its_own_customer_and_its_own_tables(cast: Cast)
     )
 
 
+def test_a_temporary_table_does_not_stand_in_for_the_openings(cast: Cast) -> None:
+    """pg_temp is searched first unless a function says otherwise; SQLite's triggers see only their own database."""
+
+    def shadowed() -> None:
+        _execute("CREATE TEMPORARY TABLE verification_opening (action text, customer_id bigint, batch boolean)")
+        schema = "pg_temp" if connection.vendor == "postgresql" else "temp"
+        _execute(
+            f"INSERT INTO {schema}.verification_opening VALUES ('temporary_hold', %s, false)", cast.antti.customer.pk
+        )
+        held_by(cast.antti.customer).save()
+
+    refused(shadowed)
+
+
+def test_a_guard_that_looks_elsewhere_is_found(db: None) -> None:
+    if connection.vendor == "postgresql":
+        _execute("ALTER FUNCTION guard_verification_hold() RESET search_path")
+        with pytest.raises(guard.Altered, match="verification_hold"):
+            guard.verify()
+    else:
+        guard.verify()
+
+
 def test_an_opening_left_behind_fails_at_commit(live_cast: Cast) -> None:
     grant = grant_for(live_cast)
 

@@ -32,7 +32,7 @@ def prepared(cast: Cast, *rows: dict[str, Any]) -> Batch:
 
 def test_another_person_approves_and_it_comes_in_once(cast: Cast) -> None:
     batch = prepared(cast)
-    assert preview(batch) == {"rows": 1, "already known": 0, "contacts": 0, "authenticators": 0, "frozen": 0}
+    assert preview(batch) == {"rows": 1, "contacts": 0, "authenticators": 0, "frozen": 0}
     assert isinstance(approve(batch, cast.administrator2), Granted)
     assert Customer.objects.get(number=NEW["number"]).family_name == "Uusi"
     again = approve(batch, cast.supervisor)
@@ -51,6 +51,12 @@ def test_an_account_of_this_week_approves_nothing(cast: Cast) -> None:
     assert approve(prepared(cast), cast.administrator2).refusal.reason == Reason.SECOND_PERSON
     cast.administrator2.date_joined = NOW - timedelta(days=7)
     assert isinstance(approve(prepared(cast), cast.administrator2), Granted)
+
+
+def test_what_an_account_of_this_week_prepared_is_approved_by_nobody(cast: Cast) -> None:
+    cast.administrator.date_joined = NOW - timedelta(days=1)
+    cast.administrator.save()
+    assert approve(prepared(cast), cast.administrator2).refusal.reason == Reason.SECOND_PERSON
 
 
 @pytest.mark.parametrize("role", ["agent_aino", "clerk_kalle", "auditor"])

@@ -4,6 +4,7 @@ customer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -43,8 +44,7 @@ def claim_name(
     """
     with transaction.atomic():
         interaction = _live(interaction_id)
-        if interaction.searches.count() >= current().claims.name_searches_per_interaction:
-            raise TooMany
+        _within_search_limits(interaction, by, at)
         bearers = list(
             Customer.objects.filter(
                 organisation_id=interaction.organisation_id,
@@ -53,18 +53,23 @@ def claim_name(
             )[:50]
         )
         NameSearch.objects.create(interaction=interaction, searched_by=by, searched_at=at, found=len(bearers))
-        _entry(
-            interaction,
-            "claim.name_searched",
-            by,
-            at,
-            {"found": len(bearers)},
-            {"name": f"{given_names} {family_name}"[:200]},
-        )
+        facts, personal = {"found": len(bearers)}, {"name": f"{given_names} {family_name}"[:200]}
+        _entry(interaction, "claim.name_searched", by, at, facts, personal)
         if len(bearers) == 1:
-            named = mark(bearers[0].number)
-            _claim(interaction, bearers[0], mark=named, capacity=capacity, source=Claim.Source.STAFF, by=by, at=at)
+            _note(interaction, bearers[0], mark(bearers[0].number), capacity, Claim.Source.STAFF, by, at)
         return len(bearers)
+
+
+def _within_search_limits(interaction: Interaction, by: Staff, at: datetime) -> None:
+    """Refuse before anything is looked up, so that the limit is the same whatever would be found."""
+    limits = current().claims
+    _within_limits(interaction, "", Claim.Source.STAFF, by, at)
+    today = NameSearch.objects.filter(searched_by=by, searched_at__gt=at - timedelta(days=1)).count()
+    if (
+        interaction.searches.count() >= limits.name_searches_per_interaction
+        or today >= limits.name_searches_per_staff_per_day
+    ):
+        raise TooMany
 
 
 def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: Staff, at: datetime) -> Claim:
@@ -86,7 +91,7 @@ def _claim(
     by: Staff | None,
     at: datetime,
 ) -> Claim:
-    _within_limits(interaction, mark, by, at)
+    _within_limits(interaction, mark, source, by, at)
     return _note(interaction, customer, mark, capacity, source, by, at)
 
 
@@ -108,17 +113,22 @@ def _note(
         claimed_at=at,
         claimed_by=by,
     )
+    if interaction.keypad == Interaction.Keypad.MATCHED:  # it matched for another claim
+        interaction.keypad = Interaction.Keypad.NOT_ASKED
+        interaction.save(update_fields=["keypad"])
     _entry(interaction, "claim.made", by, at, {"capacity": capacity, "source": source}, {"known": customer is not None})
     return noted
 
 
-def _within_limits(interaction: Interaction, mark: str, by: Staff | None, at: datetime) -> None:
+def _within_limits(interaction: Interaction, mark: str, source: str, by: Staff | None, at: datetime) -> None:
     limits, today = current().claims, at - timedelta(days=1)
     claims = Claim.objects.filter(claimed_at__gt=today)
     over = Claim.objects.filter(speaker__interaction=interaction).count() >= limits.per_interaction
     over = over or (by is not None and claims.filter(claimed_by=by).count() >= limits.per_staff_per_day)
-    # Counted for nobody's number too: a limit that only customers have would tell who is one.
-    over = over or claims.filter(mark=mark).count() >= limits.per_customer_per_day
+    # Counted for nobody's number too: a limit that only customers have would tell who is one. On the keypad only:
+    # a stranger's guesses must not keep the staff from the customer who asks for his account to be protected.
+    counted = claims.filter(mark=mark, source=Claim.Source.KEYPAD)
+    over = over or (source == Claim.Source.KEYPAD and counted.count() >= limits.per_customer_per_day)
     if over:
         raise TooMany
 
@@ -135,8 +145,8 @@ def _entry(
     kind: str,
     by: Staff | None,
     at: datetime,
-    facts: dict[str, object],
-    personal: dict[str, object],
+    facts: Mapping[str, object],
+    personal: Mapping[str, object],
 ) -> None:
     record(
         kind=kind,

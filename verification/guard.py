@@ -5,7 +5,8 @@ A guarded table is insert-only. An INSERT needs an Opening of an action that dec
 the same customer; UPDATE, DELETE and TRUNCATE are always refused (audit.append_only). What changes is another row.
 
 What this is worth: plain SQL, a stray save() or a shell session fails. Someone who may run DDL, or who forges a Grant
-and an Opening in one transaction, does not; the log's own checks find a Grant without its Entry.
+and an Opening in one transaction, does not, nor does someone who forges Evidence, which is seen outside the gate and is
+append-only but not guarded; the log's own checks find a Grant, and evidence, without its Entry.
 """
 
 from __future__ import annotations
@@ -111,12 +112,20 @@ def install(using: str = "default") -> None:
                 continue
             body = _postgresql_body(table, condition)
             cursor.execute(
-                f"CREATE OR REPLACE FUNCTION guard_{table}() RETURNS trigger LANGUAGE plpgsql AS $guard${body}$guard$"
+                f"CREATE OR REPLACE FUNCTION guard_{table}() RETURNS trigger LANGUAGE plpgsql"
+                f" SET {_search_path(connection)} AS $guard${body}$guard$"
             )
             cursor.execute(
                 f"CREATE TRIGGER guard_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION guard_{table}()"
             )
             cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER guard_{table}")
+
+
+def _search_path(connection: Any) -> str:
+    """Return the path that the trigger looks tables up by: ours first, and never a temporary table of the same name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        return f"search_path = pg_catalog, {cursor.fetchone()[0]}, pg_temp"
 
 
 def _on(vendor: str, table: str) -> str:
@@ -141,8 +150,9 @@ def _found(connection: Any) -> dict[str, str]:
         else:
             cursor.execute(
                 "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
-                " WHERE t.tgname LIKE 'guard_%%' AND t.tgenabled = 'A' AND t.tgtype = 7"
+                " WHERE t.tgname LIKE 'guard_%%' AND t.tgenabled = 'A' AND t.tgtype = 7 AND t.tgqual IS NULL"
                 " AND t.tgrelid = to_regclass(substr(t.tgname, 7))"
+                " AND p.proconfig = ARRAY['search_path=pg_catalog, ' || current_schema() || ', pg_temp']"
             )
         return dict(cursor.fetchall())
 

@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from verification.keypad import LIST_LENGTH
 from verification.models import ContactChange, Customer
 from verification.numbers import well_formed
 
@@ -86,8 +87,8 @@ def _row_faults(row: dict[str, Any]) -> list[str]:
     ]
     faults += _form_faults(RowForm(plain))
     codes, contacts = row.get("codes") or [], row.get("contacts") or []
-    if not isinstance(codes, list) or any(not _is_code(code) for code in codes):
-        faults.append("codes: a list of texts of six digits")
+    if not isinstance(codes, list) or len(codes) > LIST_LENGTH or any(not _is_code(code) for code in codes):
+        faults.append(f"codes: a list of at most {LIST_LENGTH} texts of six digits")
     if not isinstance(contacts, list) or any(not isinstance(contact, dict) for contact in contacts):
         return [*faults, "contacts: a list of objects"]
     return faults + [f"contacts: {fault}" for contact in contacts for fault in _form_faults(ContactForm(contact))]

@@ -49,12 +49,13 @@ def prepare(content: bytes, *, by: Staff, at: datetime) -> Batch:
 
 
 def preview(batch: Batch) -> dict[str, int]:
-    """Return what approval would do, in numbers: the approver sees no record that no caller has opened."""
+    """Return what the file holds, in numbers.
+
+    The approver sees no record that no caller has opened, nor which numbers are known: a file of one row would tell.
+    """
     rows = _rows(_content(batch))
-    known = Customer.objects.filter(number__in=[row["number"] for row in rows]).count()
     return {
         "rows": len(rows),
-        "already known": known,
         "contacts": sum(len(row.get("contacts") or []) for row in rows),
         "authenticators": sum(bool(row.get("totp")) + bool(row.get("codes")) for row in rows),
         "frozen": sum(bool(row.get("frozen")) for row in rows),

@@ -36,6 +36,7 @@ class Claims:
     per_staff_per_day: int
     per_customer_per_day: int
     name_searches_per_interaction: int
+    name_searches_per_staff_per_day: int
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Granted | Refus
     """Return what was decided under this key before, or None.
 
     A key says nothing of another's attempt: it must be the same action with the same parameters, by the same person,
-    in the same contact. Raises KeyReused.
+    under the same claim. Raises KeyReused.
     """
-    kept = DecisionKey.objects.select_related("grant", "refusal").filter(key=key).first() if key else None
+    kept = DecisionKey.objects.filter(key=key).first() if key else None
     if kept is None:
         return None
     decision = kept.grant or kept.refusal
@@ -43,9 +43,10 @@ def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Granted | Refus
 
 def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
     scene = asked.scene
-    return (decision.action, decision.interaction_id, decision.asked_by_id) == (
+    return (decision.action, decision.interaction_id, decision.claim_id, decision.asked_by_id) == (
         asked.name[:60],
         scene.interaction.pk if scene.interaction else None,
+        scene.claim.pk if scene.claim else None,
         scene.by.pk if scene.by else None,
     )
 

@@ -71,13 +71,13 @@ def _own_matter(asked: Attempt) -> Reason | None:
 
 
 def _two_people(asked: Attempt) -> Reason | None:
-    """A batch is approved by another than its preparer, whose account is not of yesterday; once."""
+    """A batch is approved once, by another than its preparer; neither's account is of yesterday."""
     batch, by = asked.scene.batch, asked.scene.by
     if batch is None or by is None:
         return None
     if batch.approved_at is not None:
         return Reason.NOT_DUE
-    alone = batch.prepared_by_id == by.pk or not by.seasoned(asked.at)
+    alone = batch.prepared_by_id == by.pk or not by.seasoned(asked.at) or not batch.prepared_by.seasoned(asked.at)
     return Reason.SECOND_PERSON if alone else None
 
 
@@ -151,7 +151,6 @@ BEFORE_PARAMETERS: Final[tuple[Rule, ...]] = (
     _one_organisation,
     _role,
     _serves,
-    _own_matter,
     _two_people,
     _once,
 )
@@ -159,6 +158,7 @@ WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
     _claim,
     _stated_authority,
     _level,
+    _own_matter,
     _customer,
     _recorded_authority,
     _hold,

@@ -95,12 +95,6 @@ def facts(claim: Claim | None) -> list[Fact]:
     """Return the evidence under one claim as facts. Evidence of an earlier claim is void: it hangs on that claim."""
     if claim is None:
         return []
-    rows = Evidence.objects.filter(claim=claim).select_related("rests_on")
-    return [_fact(row) for row in rows]
-
-
-def _fact(row: Evidence) -> Fact:
-    leaning = row.rests_on
-    if leaning is None:
-        return Fact(row.kind, row.observed_at)
-    return Fact(row.kind, row.observed_at, leaning.kind, leaning.quarantined_until)
+    seen = Evidence.objects.filter(claim=claim)
+    rows = seen.values_list("kind", "observed_at", "rests_on__kind", "rests_on__quarantined_until")
+    return [Fact(kind, observed_at, leaning or "", until) for kind, observed_at, leaning, until in rows]

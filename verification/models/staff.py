@@ -61,7 +61,7 @@ class Staff(AbstractUser):
 
     def may_serve(self, customer: Customer) -> bool:
         """Tell whether this customer is neither himself nor one of his own."""
-        return not self.kin.filter(pk=customer.pk).exists()
+        return not Staff.kin.through.objects.filter(staff=self, customer=customer).exists()
 
     def seasoned(self, at: datetime) -> bool:
         """Tell whether the account is old enough (7 days) to approve another's work."""
