@@ -4,7 +4,6 @@ gate.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import outbox
 from cases.models import Answer, CallBack, Case, Closing, Question, Refund, Voucher
+from cases.promises import due
 from verification import guard
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
@@ -21,8 +21,6 @@ from verification.policy import current
 
 for model in ("Case", "Question", "Answer", "Closing", "CallBack", "Voucher", "Refund"):
     guard.protect(f"cases.{model}")
-
-CALL_BACK_WITHIN = timedelta(hours=4)
 
 
 class QuestionsForm(forms.Form):
@@ -146,6 +144,7 @@ def close_case(occasion: Occasion) -> Result:
 @action(
     name="tell_case_state",
     label=_("Tell the state of a case"),
+    matter=_("State of your case"),
     required=Level.LOW,
     because=(
         "That a case exists is already something of the customer's; a code from him is enough to hear how far it is."
@@ -179,13 +178,9 @@ def request_callback(occasion: Occasion) -> Result:
         customer=occasion.customer,
         interaction=occasion.interaction,
         promised_at=occasion.at,
-        due_at=_due(occasion.at),
+        due_at=due(occasion.at),
     )
     return {"call_back": str(promised.public_id), "due_at": promised.due_at.isoformat()}
-
-
-def _due(at: datetime) -> datetime:
-    return at + CALL_BACK_WITHIN
 
 
 class VoucherForm(forms.Form):
@@ -242,6 +237,7 @@ class RefundForm(forms.Form):
 @action(
     name="refund_to_account",
     label=_("Pay back to the account on record"),
+    matter=_("Refund to the account on record"),
     required=Level.SUBSTANTIAL,
     because="Money leaves us, though only to where the customer's own money comes from; larger sums are seen by two.",
     form=RefundForm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from verification.levels import Level
 from verification.reasons import Reason
 from verification.ways import Way, register
 
@@ -13,7 +14,11 @@ register(
         effort=30,
         label=_("a call back to the recorded number"),
         say=_("If your codes are elsewhere now, we can call you back later on the number that we have for you."),
-        open=lambda s: s.channel == "PHONE" and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE),
+        open=lambda s: (
+            s.channel == "PHONE"
+            and s.required <= Level.LOW  # the codes that are elsewhere now would be enough
+            and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE)
+        ),
         action="request_callback",
     )
 )
@@ -33,7 +38,7 @@ register(
         effort=80,
         label=_("a temporary hold, if you are worried"),
         say=_("If you are worried that somebody uses your name, we can put a temporary hold on the account at once."),
-        open=lambda s: s.action is None or not s.action.protective,
+        open=lambda s: s.reason != Reason.HOLD and (s.action is None or not s.action.protective),
         action="temporary_hold",
     )
 )

@@ -478,3 +478,25 @@ def test_another_organisations_contact_is_not_there(cast: Cast) -> None:
     elsewhere = Organisation.objects.create(name="Toinen Oy")
     cast.agent_aino.organisation = elsewhere
     assert ask("open_case", call, cast.agent_aino).refusal.reason == Reason.NOT_LIVE
+
+
+def test_under_a_hold_the_proven_customer_is_offered_to_lift_it_and_not_a_second_one(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti)
+    assert isinstance(ask("temporary_hold", desk, cast.clerk_kalle), Granted)
+    refusal = ask("change_address", desk, cast.clerk_kalle).refusal
+    assert refusal.reason == Reason.HOLD
+    assert "lift_hold" in refusal.ways
+    assert not {"protect", "next_visit"} & set(refusal.ways)
+    assert isinstance(ask("lift_hold", desk, cast.clerk_kalle), Granted)
+    assert isinstance(ask("change_address", desk, cast.clerk_kalle), Granted)
+
+
+def test_nothing_is_told_of_a_veto_when_nothing_was_pending(cast: Cast) -> None:
+    ask("veto_change", cast.call(at=NOW, claims=cast.antti), cast.agent_aino)
+    assert not Notice.objects.filter(about="veto_change").exists()
+
+
+def test_a_call_back_is_offered_only_where_a_code_would_be_enough(cast: Cast) -> None:
+    call = cast.call(at=NOW, claims=cast.antti)
+    assert "call_back" in ask("tell_case_state", call, cast.agent_aino).refusal.ways
+    assert "call_back" not in ask("refund_to_account", call, cast.agent_aino).refusal.ways

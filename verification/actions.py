@@ -26,6 +26,7 @@ guard.protect("verification.Customer", customer="id")
 @action(
     name="temporary_hold",
     label=_("Put a temporary hold on the account"),
+    matter=_("Temporary hold"),
     required=Level.NONE,
     because=(
         "Whoever is worried may stop the clock at once; it ends by itself, so it harms little when it was needless."
@@ -51,6 +52,7 @@ def temporary_hold(occasion: Occasion) -> Result:
 @action(
     name="lift_hold",
     label=_("Lift a temporary hold"),
+    matter=_("Lifting of a temporary hold"),
     required=Level.SUBSTANTIAL,
     because=(
         "Only the proven customer says that the worry is over; a lasting freeze asks for more and is not lifted here."
@@ -74,6 +76,7 @@ def lift_hold(occasion: Occasion) -> Result:
 @action(
     name="reopen_keypad",
     label=_("Open the keypad road again"),
+    matter=_("Reopening of the keypad"),
     required=Level.SUBSTANTIAL,
     because="Somebody's wrong guesses must not keep the customer from his own codes; he proves himself and it is open.",
     form=NoParameters,
@@ -92,6 +95,7 @@ def reopen_keypad(occasion: Occasion) -> Result:
 @action(
     name="disclose_personal_data",
     label=_("Tell the customer what his record holds"),
+    matter=_("Going through your own data"),
     required=Level.SUBSTANTIAL,
     because=(
         "Personal data belong to the person; until he has proven himself nobody hears them, not even the "
@@ -119,6 +123,7 @@ class AddressForm(forms.Form):
 @action(
     name="change_address",
     label=_("Change the postal address"),
+    matter=_("Change of postal address"),
     required=Level.SUBSTANTIAL,
     because=(
         "Goods and letters follow the address: the first thing that a swindler changes. Fresh proof, a "
@@ -152,6 +157,7 @@ def change_address(occasion: Occasion) -> Result:
 @action(
     name="veto_change",
     label=_("Stop a pending change of contacts"),
+    matter=_("Stopping of a change of contacts"),
     required=Level.NONE,
     because=(
         "The old contact was told; whoever says that it was not him may stop the change at once, and "
@@ -162,6 +168,7 @@ def change_address(occasion: Occasion) -> Result:
     protective=True,
     by_caller=True,
     told=_("A pending change of your contacts was stopped, as was asked for."),
+    told_if=lambda occasion: occasion.served.contacts.pending(occasion.at).exists(),
     writes=("verification.ContactVeto",),
 )
 def veto_change(occasion: Occasion) -> Result:

@@ -67,12 +67,13 @@ def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: dateti
 
 def _carry_out(asked: Attempt) -> Granted:
     """Write the grant, open the guard, run the effect, spend the grant, close the guard, tell the recorded contacts."""
-    contacts = _to_be_told(asked)
     grant = records.granted(asked)
+    occasion = _occasion(asked, grant)
+    contacts = _to_be_told(asked, occasion)
     opening = Opening.objects.create(
         grant=grant, action=grant.action, customer=grant.customer, batch=grant.batch_id is not None, tripwire_id=1
     )
-    result = asked.declared.effect(_occasion(asked, grant)) or {}
+    result = asked.declared.effect(occasion) or {}
     Spent.objects.create(grant=grant, spent_at=asked.at)
     _close(opening)
     _tell(asked, contacts)
@@ -98,10 +99,12 @@ def _close(opening: Opening) -> None:
         cursor.execute("DELETE FROM verification_opening WHERE id = %s", [opening.pk])
 
 
-def _to_be_told(asked: Attempt) -> list[ContactChange]:
+def _to_be_told(asked: Attempt, occasion: Occasion) -> list[ContactChange]:
     """Read the contacts before the effect: when one is changed, it is the old one that must hear of it."""
-    customer = asked.scene.customer
-    return customer.recorded_contacts(asked.at) if asked.declared.told and customer else []
+    customer, declared = asked.scene.customer, asked.declared
+    if customer is None or not declared.told or (declared.told_if and not declared.told_if(occasion)):
+        return []
+    return customer.recorded_contacts(asked.at)
 
 
 def _tell(asked: Attempt, contacts: list[ContactChange]) -> None:
@@ -111,7 +114,7 @@ def _tell(asked: Attempt, contacts: list[ContactChange]) -> None:
     tell(
         customer,
         contacts,
-        title=asked.declared.label,
+        title=asked.declared.errand,
         text=asked.declared.told,
         about=asked.name,
         reference=interaction.public_id if interaction else None,

@@ -85,3 +85,14 @@ register(
         ),
     )
 )
+
+register(
+    Way(
+        code="lift_hold",
+        effort=15,
+        label=_("lift the temporary hold at once"),
+        say=_("Now that we know it is you, we can lift the hold at once if you like."),
+        open=lambda s: s.reason == Reason.HOLD and s.held >= Level.SUBSTANTIAL,
+        action="lift_hold",
+    )
+)

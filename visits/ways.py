@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from verification.levels import Level
+from verification.reasons import Reason
 from verification.ways import Situation, Way, register
 
 
@@ -37,7 +38,7 @@ register(
         effort=45,
         label=_("another visit, with the papers that are missing"),
         say=_("What you have shown is kept; we book the next time for you and name what is still missing."),
-        open=lambda situation: situation.channel == "DESK",
+        open=lambda situation: situation.channel == "DESK" and situation.reason != Reason.HOLD,
         action="book_visit",
     )
 )
