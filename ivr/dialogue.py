@@ -219,7 +219,12 @@ def _ask(call: Call, actions: Actions, step: str) -> Steps:
 
 
 def _after_queue(turn: Turn) -> Steps:
-    """End the call once the agent has, and apologise when nobody could be reached."""
+    """End the call once the agent has, and apologise when nobody could be reached.
+
+    What the caller had reached ends here too: the provider's word that the call is over may never come.
+    """
+    if turn.event.kind is Kind.QUEUE_RESULT:
+        turn.actions.end(turn.call, turn.at)
     if turn.event.kind is Kind.QUEUE_RESULT and turn.event.status in {"error", "queue-full", "system-error"}:
         return (*_say_all(turn.call, "sorry.queue"), Hangup())
     if turn.event.kind is Kind.QUEUE_RESULT:
