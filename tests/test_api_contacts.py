@@ -11,7 +11,7 @@ import pytest
 from audit.models import Entry
 from tests.api_client import Api, is_problem, now
 from tests.cast import Cast, number
-from verification.interactions import open_call, wait
+from verification.interactions import hand_back, open_call, wait
 from verification.models import Claim, Interaction, Organisation, Staff
 
 
@@ -28,13 +28,20 @@ def waiting(cast: Cast, keypad: str = "WRONG") -> Interaction:
 
 
 @pytest.mark.parametrize("channel", ["PHONE", "DESK", "WEB", "CHAT", "LETTER", "chat"])
-def test_a_contact_opened_by_hand_starts_at_none_and_opens_no_record(aino: Api, channel: str) -> None:
-    opened = aino.post("interactions/", {"channel": channel})
+def test_a_contact_opened_by_hand_starts_at_none_and_opens_no_record(cast: Cast, channel: str) -> None:
+    opened = Api(cast, "clerk_kalle").post("interactions/", {"channel": channel})
     assert opened.status_code == 201
     body = opened.json()
     assert (body["channel"], body["served"], body["level"], body["until"]) == (channel.upper(), "ME", "NONE", None)
     assert body["claim"] == {"made": False, "capacity": None}
     assert Entry.objects.filter(kind="interaction.opened").count() == 1
+
+
+def test_an_agent_neither_opens_nor_takes_a_contact_at_the_desk(cast: Cast, aino: Api) -> None:
+    is_problem(aino.post("interactions/", {"channel": "DESK"}), 403, "not-allowed")
+    contact = cast.desk(at=now(), claims=cast.antti)
+    hand_back(contact.public_id, by=cast.clerk_kalle, at=now())
+    is_problem(aino.post(f"interactions/{contact.public_id}/take/", {}), 403, "not-allowed")
 
 
 @pytest.mark.parametrize(

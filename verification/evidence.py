@@ -13,18 +13,17 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from audit.log import record
-from verification.interactions import Ended
+from verification.interactions import DESK_ROLES, Ended
 from verification.models import Claim, ContactChange, Evidence, Interaction, Staff
 from verification.scene import current_claim
 from verification.telling import tell
 
 CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
-DESK_ROLES = frozenset({Staff.Role.CLERK, Staff.Role.SUPERVISOR})
 
 
 class NotSeen(ValueError):
     """Refuse to note evidence; `code` says what is lacking: DESK, ROLE, OWN_MATTER, CLAIM, INCOMPLETE, SAME_PERSON,
-    ORDER.
+    ORDER, TOO_NEW, OTHER_CUSTOMER.
     """
 
     def __init__(self, code: str) -> None:
@@ -70,7 +69,10 @@ def see_identity_list(
 
 
 def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Evidence:
-    """Note that a second clerk confirmed the identity list, himself at the desk. Raises NotSeen or Ended."""
+    """Note that a second clerk confirmed the identity list, himself at the desk. Raises NotSeen or Ended.
+
+    An account made for the occasion is no second pair of eyes.
+    """
     with transaction.atomic():
         claim = _at_desk(interaction_id, by)
         first = claim.evidence.filter(kind=Evidence.Kind.IDENTITY_LIST).order_by("-pk").first()
@@ -78,15 +80,20 @@ def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Eviden
             raise NotSeen("ORDER")
         if first.observed_by_id == by.pk:
             raise NotSeen("SAME_PERSON")
+        if not by.seasoned(at):
+            raise NotSeen("TOO_NEW")
         return note(claim, Evidence.Kind.SECOND_CLERK, at=at, by=by)
 
 
-def see_visit_code(
-    interaction_id: UUID, *, by: Staff | None, at: datetime, rests_on: ContactChange | None = None
-) -> Evidence:
-    """Note that the visit code matched; who calls this has checked the code, its age and the contact it was sent to."""
+def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: ContactChange) -> Evidence:
+    """Note that the visit code matched; who calls this has checked the code, its age and the contact it was sent to.
+
+    It is evidence for the customer to whose contact it was sent, and for no other. Raises NotSeen or Ended.
+    """
     with transaction.atomic():
-        claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
+        claim = _at_desk(interaction_id, by)
+        if rests_on.customer_id != claim.customer_id:
+            raise NotSeen("OTHER_CUSTOMER")
         return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by, rests_on=rests_on)
 
 

@@ -6,11 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from audit import keys
 from audit.log import record
 from verification.models import Interaction, Organisation, Speaker, Staff
+
+DESK_ROLES = frozenset({Staff.Role.CLERK, Staff.Role.SUPERVISOR})
+
+
+class NotBehindDesk(PermissionDenied):
+    """Refuse a contact at the desk to who doesn't stand behind one: what was seen there, he has not seen."""
 
 
 class Ended(RuntimeError):
@@ -33,7 +40,8 @@ def open_call(organisation: Organisation, *, line: str, language: str, at: datet
 
 
 def open_by_staff(by: Staff, *, channel: str, language: str, at: datetime) -> Interaction:
-    """Open an interaction by hand. It starts at NONE and opens no record."""
+    """Open an interaction by hand. It starts at NONE and opens no record. Raises NotBehindDesk."""
+    _may_serve(channel, by)
     with transaction.atomic():
         opened = Interaction(
             organisation_id=by.organisation_id, channel=channel, language=language, started_at=at,
@@ -67,11 +75,12 @@ def wait(interaction_id: UUID, *, keypad: str, at: datetime) -> None:
 
 
 def take(interaction_id: UUID, *, by: Staff, at: datetime) -> Interaction:
-    """Give a live interaction to one member of the staff. Raises Taken when a colleague has it."""
+    """Give a live interaction to one member of the staff. Raises Taken when a colleague has it, or NotBehindDesk."""
     with transaction.atomic():
         found = _locked(interaction_id)
         if found.organisation_id != by.organisation_id:
             raise Interaction.DoesNotExist
+        _may_serve(found.channel, by)
         if found.served_by_id not in (None, by.pk):
             raise Taken
         if found.served_by_id != by.pk:
@@ -119,6 +128,11 @@ def end(interaction_id: UUID, *, at: datetime, by: Staff | None = None) -> None:
         found.ended_at, found.waiting_since = max(at, found.started_at), None
         found.save(update_fields=["ended_at", "waiting_since"])
         _entry(found, "interaction.ended", by.actor if by else found.actor, at, "the contact is over", {})
+
+
+def _may_serve(channel: str, by: Staff) -> None:
+    if channel == Interaction.Channel.DESK and by.role not in DESK_ROLES:
+        raise NotBehindDesk
 
 
 def _locked(interaction_id: UUID) -> Interaction:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from verification import guard
 from verification.declarations import Occasion, Result, action, declared
 from verification.levels import Level
-from verification.models import Interaction, Refusal
+from verification.models import Claim, Interaction, Refusal
 from visits import keys, letters, placing, reminders
 from visits.models import Escalation, Office, Reminder, Visit, VisitEvent
+from visits.whose import mark_of
 
 guard.protect("visits.Visit")
 
@@ -69,10 +70,11 @@ def book_visit(occasion: Occasion) -> Result:
         raise LookupError("a visit that nobody asked for")
     wished = occasion.parameters
     refusal = _refusal(here, wished["refusal"])
+    kept = refusal if refusal and _said_by_same(refusal, occasion.claim) else None
     escalation = Escalation.objects.create(
         organisation_id=here.organisation_id,
         grant=occasion.grant,
-        refusal=refusal,
+        refusal=kept,
         action=refusal.action if refusal else wished["action"],
         office=_office(here, wished["office"]),
         town=wished["town"],
@@ -149,6 +151,11 @@ def _refusal(here: Interaction, wanted: Any) -> Refusal | None:
     if found is None or not _belongs(found, here):
         raise LookupError("a refusal of another contact")
     return found
+
+
+def _said_by_same(refusal: Refusal, claim: Claim | None) -> bool:
+    """Tell whether no other customer was named when it was refused: his words are not for whom the visit is."""
+    return refusal.claim is None or mark_of(refusal.claim) == mark_of(claim)
 
 
 def _belongs(refusal: Refusal, here: Interaction) -> bool:

@@ -14,17 +14,20 @@ from django.db import transaction
 from audit.log import record
 from verification import interactions
 from verification.claims import claim_number, claim_of_visit
-from verification.evidence import DESK_ROLES
+from verification.interactions import DESK_ROLES
 from verification.models import Claim, Evidence, Grant, Interaction, Staff
 from verification.scene import current_claim
 from visits.checklist import Document, Objection
 from visits.confirming import subject_of
 from visits.models import ChecklistItem, ItemAccepted, Visit, VisitEvent
 from visits.papers import EVERY_TIME, missing, rule_of
+from visits.whose import named, serves
 
 
 class NotHere(ValueError):
-    """Refuse a step at the desk; `code`: ROLE, OWN_MATTER, STATE (of the visit), NOT_CHECKED_IN, COLLEAGUE."""
+    """Refuse a step at the desk; `code`: ROLE, OWN_MATTER, STATE (of the visit), NOT_CHECKED_IN, COLLEAGUE,
+    OTHER_CUSTOMER.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -73,7 +76,18 @@ def _may_receive(visit: Visit, by: Staff) -> None:
 
 
 def at_desk(visit: Visit, *, by: Staff) -> Interaction:
-    """Return the live interaction of a visit that `by` has checked in. Raises NotHere."""
+    """Return the live interaction of a visit that `by` has checked in, for the customer it was booked for.
+
+    What is sent for one visit and said in it must never serve another customer. Raises NotHere.
+    """
+    here = received_by(visit, by=by)
+    if not serves(visit, claimed(here)):
+        raise NotHere("OTHER_CUSTOMER")
+    return here
+
+
+def received_by(visit: Visit, *, by: Staff) -> Interaction:
+    """Return the live interaction of a visit that `by` has checked in, whoever is claimed in it. Raises NotHere."""
     here = visit.desk_interaction
     if here is None or not here.live:
         raise NotHere("NOT_CHECKED_IN")
@@ -99,7 +113,7 @@ def name_customer(visit: Visit, number: str, *, by: Staff, at: datetime) -> None
     Raises NotHere, claims.TooMany and interactions.Ended.
     """
     here = at_desk(visit, by=by)
-    if visit.customer_id is not None:
+    if named(visit):
         raise NotHere("STATE")
     claim_number(here.public_id, number, capacity=Claim.Capacity.SELF, source=Claim.Source.STAFF, by=by, at=at)
 
@@ -143,13 +157,14 @@ def judged(
 
 
 def settled(visit: Visit, interaction: Interaction) -> bool:
-    """Tell whether the errand was granted in this interaction."""
-    return Grant.objects.filter(interaction=interaction, action=visit.action).exists()
+    """Tell whether the errand was granted in this interaction, to the customer it was booked for."""
+    granted = Grant.objects.filter(interaction=interaction, action=visit.action)
+    return any(serves(visit, grant.claim) for grant in granted.select_related("claim__speaker"))
 
 
 def incomplete(visit: Visit, *, by: Staff, at: datetime) -> list[str]:
     """Note that papers were missing, and return the groups that were. What was accepted is kept. Raises NotHere."""
-    here = at_desk(visit, by=by)
+    here = received_by(visit, by=by)
     codes = [group.code for group in missing(visit, on=today(visit, at))]
     with transaction.atomic():
         event(visit, VisitEvent.Kind.INCOMPLETE, by=by, at=at, interaction=here, missing=codes)
@@ -158,7 +173,7 @@ def incomplete(visit: Visit, *, by: Staff, at: datetime) -> list[str]:
 
 def finish(visit: Visit, *, by: Staff, at: datetime) -> str:
     """End the visit and its interaction: done when the errand was granted or nothing was missing. Raises NotHere."""
-    here = at_desk(visit, by=by)
+    here = received_by(visit, by=by)
     with transaction.atomic():
         if visit.state == Visit.State.HERE and (settled(visit, here) or not missing(visit, on=today(visit, at))):
             event(visit, VisitEvent.Kind.COMPLETE, by=by, at=at, interaction=here)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -11,15 +11,21 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.log import record
 from verification.evidence import CONFIRMATIONS, NotSeen, see_identity_list
-from verification.models import Customer, Interaction, Staff
+from verification.models import Claim, Customer, Interaction, Staff
 from visits import desk, mrz
 from visits.checklist import Document, PersonFacts, checklist_for, citizenship_of
 from visits.confirming import subject_of
 from visits.hours import abilities_at
 from visits.models import IdentityTry, Visit
 from visits.names import name_matches
+from visits.whose import contacts_about, mark_of
 
+# Failed comparisons: of one visit for good, of one named customer and of one clerk in a day.
 MOST_TRIES = 5
+MOST_TRIES_OF_CUSTOMER = 10
+MOST_TRIES_OF_STAFF = 30
+DAY = timedelta(days=1)
+AGAINST_RECORD = ("NAME", "BIRTH_DATE", "NOT_COMPARABLE")  # the rest tells of the document alone
 
 FIELDS: dict[str, Promise] = {
     "lines": _("The zone has two or three lines; count their characters."),
@@ -45,7 +51,9 @@ OUTCOMES: dict[str, Promise] = {
     "NAME": _("The name in the zone and the name on the record do not agree. Look at the name."),
     "BIRTH_DATE": _("The date of birth in the zone and the one on the record do not agree. Look at the date of birth."),
     "NOT_COMPARABLE": _("The record has nothing to compare a person's document with. Ask a supervisor."),
-    "TOO_MANY": _("The document has been compared too often in this visit. Ask a supervisor."),
+    "TOO_MANY": _(
+        "Documents did not agree too often in this visit, or today for this customer or at your desk. Ask a supervisor."
+    ),
     "INCOMPLETE": _("Confirm all four: the document, its data, the person and the matter."),
 }
 
@@ -76,16 +84,18 @@ def compare(
     """Compare a document for a checked-in visit, and note the identity list when everything agrees.
 
     Judged on the office's day: check digits, validity, the allow-list of this errand, name and date of birth. Tries
-    are counted whatever comes of them. Raises desk.NotHere, verification.evidence.NotSeen and interactions.Ended.
+    are counted whatever comes of them, and whether or not the number that was named is anybody's. Raises
+    desk.NotHere, verification.evidence.NotSeen and interactions.Ended.
     """
     here = desk.at_desk(visit, by=by)
     if confirmed != CONFIRMATIONS:
         return Compared("INCOMPLETE")
     with transaction.atomic(durable=True):
         locked = Interaction.objects.select_for_update().get(pk=here.pk)
-        if IdentityTry.objects.filter(interaction=locked).exclude(outcome="MATCHED").count() >= MOST_TRIES:
+        claim = _claim(locked)
+        if _too_many(visit, claim, by, at):
             return Compared("TOO_MANY")
-        found, document = _held_against(visit, _customer(locked), zone, traits, at)
+        found, document = _held_against(visit, claim.customer, zone, traits, at)
         if found.matched and document is not None:
             _accept(visit, locked, document, confirmed, by, at)
         IdentityTry.objects.create(interaction=locked, tried_by=by, tried_at=at, outcome=found.outcome)
@@ -93,15 +103,28 @@ def compare(
         return found
 
 
-def _customer(here: Interaction) -> Customer:
+def _claim(here: Interaction) -> Claim:
     claim = desk.claimed(here)
-    if claim is None or claim.customer is None:
+    if claim is None or not mark_of(claim):
         raise NotSeen("CLAIM")
-    return claim.customer
+    return claim
+
+
+def _too_many(visit: Visit, claim: Claim, by: Staff, at: datetime) -> bool:
+    failed = IdentityTry.objects.exclude(outcome="MATCHED")
+    today = failed.filter(tried_at__gt=at - DAY)
+    of_visit = failed.filter(interaction__in=visit.events.values("interaction"))
+    of_customer = today.filter(contacts_about(mark_of(claim)))
+    of_staff = today.filter(tried_by=by, outcome__in=AGAINST_RECORD)
+    return (
+        of_visit.count() >= MOST_TRIES
+        or of_customer.count() >= MOST_TRIES_OF_CUSTOMER
+        or of_staff.count() >= MOST_TRIES_OF_STAFF
+    )
 
 
 def _held_against(
-    visit: Visit, customer: Customer, zone: str, traits: frozenset[str], at: datetime
+    visit: Visit, customer: Customer | None, zone: str, traits: frozenset[str], at: datetime
 ) -> tuple[Compared, Document | None]:
     on = desk.today(visit, at)
     try:
@@ -130,7 +153,9 @@ def _not_allowed(visit: Visit, read: mrz.Mrz, document: Document, at: datetime) 
     return None if "identity" in verdict.groups else str(verdict.reason or OUTCOMES["NOT_ALLOWED"])
 
 
-def _against_record(read: mrz.Mrz, customer: Customer) -> Compared:
+def _against_record(read: mrz.Mrz, customer: Customer | None) -> Compared:
+    if customer is None:
+        return Compared("NAME")  # a number that is nobody's answers like a stranger's document
     if customer.kind != Customer.Kind.PERSON or customer.birth_date is None:
         return Compared("NOT_COMPARABLE")
     if not name_matches(read, customer.family_name, customer.given_names):

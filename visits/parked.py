@@ -7,17 +7,21 @@ because it was parked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeGuard
 
+from django import forms
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from audit.log import record
+from verification import results
 from verification.declarations import Declaration, declared
 from verification.gate import Decision, Live, attempt
 from verification.levels import Level
 from verification.masking import standing
-from verification.models import Interaction, Staff
+from verification.models import Claim, Interaction, Refusal, Staff
 from verification.parking import parked
 from visits import desk
 from visits.confirming import subject_of
@@ -42,10 +46,26 @@ class Matter:
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        """Give (label, value) of each parameter, for reading aloud."""
-        fields = self.action.form.base_fields
-        shown = ((name, value) for name, value in self.parameters.items() if value not in (None, "") and name in fields)
-        return [(str(fields[name].label or name), str(value)) for name, value in shown]
+        """Give (label, value) of each parameter in the form's order, for reading aloud; ids are left to the machines."""
+        given = ((name, field, self.parameters.get(name)) for name, field in self.action.form.base_fields.items())
+        return [
+            _line(name, field, value)
+            for name, field, value in given
+            if value not in (None, "") and not isinstance(field, forms.UUIDField)
+        ]
+
+
+def _line(name: str, field: forms.Field, value: Any) -> tuple[str, str]:
+    """Write one parameter as it is said: money in euros, a choice by its name, a day as the language has it."""
+    if name == "amount":
+        return str(results.AMOUNT), results.money(int(value))
+    if isinstance(field, forms.ChoiceField):
+        value = dict(field.choices).get(value, value)  # type: ignore[arg-type]  # choices without groups
+    elif isinstance(field, forms.BooleanField):
+        value = _("yes") if value in (True, "True", "true", "on") else _("no")
+    elif isinstance(field, forms.DateField):
+        value = date_format(date.fromisoformat(str(value)[:10]), "SHORT_DATE_FORMAT")
+    return str(field.label or name), str(value)
 
 
 def read_back(visit: Visit, here: Interaction, *, by: Staff, at: datetime) -> Matter | None:
@@ -70,7 +90,7 @@ def carry_out(visit: Visit, *, confirmed: bool, nonce: str, by: Staff, at: datet
     with transaction.atomic():
         matter = _opened(visit, here, at)
         if matter is None:
-            waiting = visit.refusal is not None and parked(visit.refusal, at) is not None
+            waiting = _is_his(visit.refusal, desk.claimed(here)) and parked(visit.refusal, at) is not None
             raise NotOpen("IDENTITY" if waiting else "NONE")
         _entry(visit, "visit.matter_confirmed", by, at, matter)
     return attempt(
@@ -84,12 +104,20 @@ def carry_out(visit: Visit, *, confirmed: bool, nonce: str, by: Staff, at: datet
 
 def _opened(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
     claim, held = standing(here, at)
-    if visit.refusal is None or claim is None or claim.customer is None or held.level < Level.SUBSTANTIAL:
-        return None
-    if visit.refusal.customer_id not in (None, claim.customer_id):
+    if not _is_his(visit.refusal, claim) or held.level < Level.SUBSTANTIAL:
         return None
     action, kept = declared(visit.refusal.action), parked(visit.refusal, at)
     return None if action is None or kept is None else Matter(action, _raw(action, kept))
+
+
+def _is_his(refusal: Refusal | None, claim: Claim | None) -> TypeGuard[Refusal]:
+    """Tell whether the words were said in this customer's name; words in nobody's name are read to nobody."""
+    return (
+        refusal is not None
+        and claim is not None
+        and refusal.customer_id is not None
+        and refusal.customer_id == claim.customer_id
+    )
 
 
 def _raw(action: Declaration, kept: dict[str, Any]) -> dict[str, Any]:

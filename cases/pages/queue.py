@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.pages.access import contact, person, serving, show
 from verification import interactions
-from verification.models import Customer, Interaction
+from verification.models import Customer, Interaction, Staff
 
 MOST_SHOWN = 50
 
@@ -27,12 +27,18 @@ class ContactForm(forms.Form):
     channel = forms.ChoiceField(label=gettext_lazy("channel"), choices=Interaction.Channel.choices)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=Customer.Language.choices)
 
+    def __init__(self, *args: Any, by: Staff, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if by.role not in interactions.DESK_ROLES:
+            others = [row for row in Interaction.Channel.choices if row[0] != Interaction.Channel.DESK]
+            self.fields["channel"] = forms.ChoiceField(label=gettext_lazy("channel"), choices=others)
+
 
 @serving
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
     """Show who waits, the longest wait first, and the reader's own open contacts."""
-    context = {"title": _("Queue"), "form": ContactForm(), **_rows(request)}
+    context = {"title": _("Queue"), "form": ContactForm(by=person(request)), **_rows(request)}
     return show(request, "cases/queue.html", context)
 
 
@@ -47,6 +53,8 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     by, now = person(request), timezone.now()
     live = Interaction.objects.filter(organisation_id=by.organisation_id, ended_at__isnull=True)
     waiting = live.filter(served_by__isnull=True, waiting_since__isnull=False).order_by("waiting_since")
+    if by.role not in interactions.DESK_ROLES:
+        waiting = waiting.exclude(channel=Interaction.Channel.DESK)
     return {
         "waiting": [(each, _minutes(each, now)) for each in waiting[:MOST_SHOWN]],
         "waiting_count": waiting.count(),
@@ -68,6 +76,9 @@ def take(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except interactions.Taken:
         messages.warning(request, _("A colleague was just ahead of you and serves this contact. Take the next one."))
         return redirect("admin:queue")
+    except interactions.NotBehindDesk:
+        messages.warning(request, _("This contact stands at a desk; only a clerk or a supervisor there can serve it."))
+        return redirect("admin:queue")
     except interactions.Ended:
         messages.info(request, _("The caller has hung up; the contact is over. Nothing more is needed from you."))
         return redirect("admin:queue")
@@ -78,7 +89,7 @@ def take(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def open_contact(request: HttpRequest) -> HttpResponse:
     """Open a contact by hand. It starts without any assurance, like every other."""
-    form = ContactForm(request.POST)
+    form = ContactForm(request.POST, by=person(request))
     if not form.is_valid():
         return show(request, "cases/queue.html", {"title": _("Queue"), "form": form, **_rows(request)}, status=400)
     opened = interactions.open_by_staff(person(request), at=timezone.now(), **form.cleaned_data)

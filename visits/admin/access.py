@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
-from verification.evidence import DESK_ROLES
+from verification.interactions import DESK_ROLES
 from verification.models import Staff
 from visits.models import Visit
 

@@ -29,6 +29,7 @@ from visits.admin.words import SHOWN, STOPS, why_not
 from visits.checklist import Objection
 from visits.models import Visit
 from visits.papers import EVERY_TIME, Paper, groups_of, missing
+from visits.whose import named
 
 Step = Callable[[HttpRequest, Visit, Staff, datetime], HttpResponse | None]
 
@@ -218,7 +219,7 @@ def _at_desk(
         "identity_seen": Evidence.Kind.IDENTITY_LIST in seen,
         "second_seen": Evidence.Kind.SECOND_CLERK in seen,
         "code_seen": Evidence.Kind.VISIT_CODE in seen,
-        "unknown": visit.customer_id is None,
+        "unknown": not named(visit),
         "named": claim is not None and claim.source == "STAFF",
         "number_form": NumberForm(),
         "identity_form": identity_form or IdentityForm(),

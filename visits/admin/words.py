@@ -21,6 +21,10 @@ NOT_HERE: dict[str, Promise] = {
     "STATE": _("The visit is no longer in a state in which this can be done."),
     "NOT_CHECKED_IN": _("Check the visit in first."),
     "COLLEAGUE": _("A colleague serves this visit."),
+    "OTHER_CUSTOMER": _(
+        "The number that is noted now is not the one this visit was booked with. Note that number again; or, for "
+        "another customer, end this contact, open one at the desk for him, and book a visit of his own."
+    ),
 }
 NOT_SEEN: dict[str, Promise] = {
     "DESK": _("This is only seen at a desk."),
@@ -29,6 +33,8 @@ NOT_SEEN: dict[str, Promise] = {
     "CLAIM": _("Nobody on record stands at this desk yet. Enter the customer number first; it may also be mistyped."),
     "INCOMPLETE": _("Confirm all four: the document, its data, the person and the matter."),
     "SAME_PERSON": _("The second clerk must be another person than the first."),
+    "TOO_NEW": _("Your account is too new to be the second clerk's. Ask another colleague, or use the visit code."),
+    "OTHER_CUSTOMER": NOT_HERE["OTHER_CUSTOMER"],
     "ORDER": _("The first clerk has not compared the document yet."),
 }
 NOT_OPEN: dict[str, Promise] = {

@@ -1,0 +1,45 @@
+"""Whose visit it is: the number that was named when it was booked, against what is claimed at the desk now.
+
+Compared by the number's mark, so that a number that is nobody's is treated as any other: the desk must not tell them
+apart before a document has agreed with a record.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from verification.models import Claim
+from visits.models import Visit, VisitEvent
+
+
+def mark_of(claim: Claim | None) -> str:
+    """Return the mark of the number that a claim stands for, or "" when none was named.
+
+    The claim with which a check-in begins names nothing by itself: it stands for what the visit was booked with.
+    """
+    if claim is None:
+        return ""
+    if claim.source != Claim.Source.VISIT:
+        return claim.mark
+    received = Visit.objects.filter(events__interaction=claim.speaker.interaction_id).select_related("grant__claim")
+    visit = received.first()
+    return mark_of(visit.grant.claim) if visit else ""
+
+
+def named(visit: Visit) -> bool:
+    """Tell whether a number was named when the visit was booked, somebody's or nobody's."""
+    return visit.customer_id is not None or bool(mark_of(visit.grant.claim))
+
+
+def serves(visit: Visit, claim: Claim | None) -> bool:
+    """Tell whether the visit may serve who is claimed: the one it was booked for; anybody, when nobody was named."""
+    if not named(visit):
+        return True
+    return claim is not None and claim.customer_id == visit.customer_id and mark_of(claim) == mark_of(visit.grant.claim)
+
+
+def contacts_about(mark: str) -> Q:
+    """Select rows by their `interaction`: those in which this number was named, at the desk or when booking it."""
+    at_desk = Claim.objects.filter(mark=mark).values("speaker__interaction")
+    booked = VisitEvent.objects.filter(visit__grant__claim__mark=mark, interaction__isnull=False)
+    return Q(interaction__in=at_desk) | Q(interaction__in=booked.values("interaction"))
