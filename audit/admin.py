@@ -1,4 +1,4 @@
-"""The auditor's list: every entry, read only, and the reading itself recorded."""
+"""The auditor's list: every entry of his organisation, read only, and the reading itself recorded."""
 
 import json
 from typing import Any, cast
@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import filters
+from audit.listing import OfferedFiltersOnly
 from audit.log import Tampered, read, record
 from audit.models import Entry
 
@@ -32,7 +33,7 @@ class BoundedPaginator(Paginator):
 
 
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin[Entry]):
+class EntryAdmin(OfferedFiltersOnly):
     list_display = ("id", "at", "kind", "outcome", "actor", "subject_ref")
     list_filter = (*filters.TYPED, ("at", admin.DateFieldListFilter))
     fields = readonly_fields = ("id", "at", "uid", "kind", "subject_ref", "actor", "outcome", "envelope", "personal")
@@ -58,6 +59,11 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
+        """Leave out what other organisations did; an entry of none is nobody's to read here."""
+        entries: QuerySet[Entry] = super().get_queryset(request)
+        return entries.filter(org=_organisation(request)).exclude(org="")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -93,7 +99,12 @@ def _record_reading(request: HttpRequest, entry: Entry) -> None:
             outcome="ok",
             purpose="An auditor checked what was recorded",
             facts={"entry": str(entry.uid), "kind": entry.kind},
+            organisation=entry.org,
         )
+
+
+def _organisation(request: HttpRequest) -> str:
+    return str(getattr(request.user, "organisation_id", None) or "")
 
 
 def _pretty(document: Any) -> SafeString:

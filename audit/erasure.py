@@ -7,11 +7,14 @@ from audit import keys
 from audit.log import record
 
 
-def erase(*, subject: str, actor: str, purpose: str, at: datetime) -> UUID:
+def erase(*, subject: str, actor: str, purpose: str, at: datetime, organisation: str = "") -> UUID:
     """Record that a subject is erased and destroy his key, in the caller's transaction; returns the receipt.
 
     The rows, their hashes and every proof over them stay as they were: only the personal payloads become unreadable.
     """
-    uid = record(kind="audit.erased", actor=actor, subject=subject, at=at, outcome="ok", purpose=purpose, facts={})
+    uid = record(
+        kind="audit.erased", actor=actor, subject=subject, at=at, outcome="ok", purpose=purpose, facts={},
+        organisation=organisation,
+    )  # fmt: skip
     keys.erase(subject)
     return uid

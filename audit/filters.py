@@ -32,7 +32,7 @@ class Typed(admin.SimpleListFilter):
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
-        value = (self.value() or "").strip()
+        value = (self.value() or "").replace("\0", "").strip()  # which PostgreSQL refuses in a text
         return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
 
 

@@ -51,9 +51,10 @@ def record(
     """Append one Entry in the caller's transaction and return its receipt.
 
     `kind` is dotted lower case; `actor` is staff:, caller:, customer: or system: and a pseudonym; `subject` is a
-    random pseudonym; `at` is aware; `facts` go into the envelope in clear, `personal` under the subject's key.
-    Raises NotInTransaction outside a transaction, TypeError for values that have no one canonical form (floats,
-    integers beyond 2**53 - 1, keys that aren't ASCII), ValueError for a malformed name or more than 65,535 bytes.
+    random pseudonym; `organisation` is whose staff may read it; `at` is aware; `facts` go into the envelope in clear,
+    `personal` under the subject's key. Raises NotInTransaction outside a transaction, TypeError for values that have
+    no one canonical form (floats, integers beyond 2**53 - 1, keys that aren't ASCII), ValueError for a malformed name
+    or more than 65,535 bytes.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction(f"{kind} must be recorded in the transaction of what it describes")
@@ -69,7 +70,7 @@ def record(
     payload = _encrypt(key, uid, personal)
     if payload is not None:
         envelope["ct_sha256"] = hashlib.sha256(payload).hexdigest()
-    _insert(uid, kind, subject, actor, outcome, _body(envelope), payload)
+    _insert(uid, [kind, subject, actor, outcome, organisation], _body(envelope), payload)
     return uid
 
 
@@ -116,13 +117,13 @@ def _body(envelope: dict[str, Any]) -> bytes:
     return body
 
 
-def _insert(uid: UUID, kind: str, subject: str, actor: str, outcome: str, body: bytes, payload: bytes | None) -> None:
+def _insert(uid: UUID, copies: list[str], body: bytes, payload: bytes | None) -> None:
     # Raw, because the ORM would cost a tenth of the write; it also names no column the database fills by itself.
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO audit_entry (uid, kind, subject_ref, actor, outcome, body, payload_ct)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [uid if connection.vendor == "postgresql" else uid.hex, kind, subject, actor, outcome, body, payload],
+            "INSERT INTO audit_entry (uid, kind, subject_ref, actor, outcome, org, body, payload_ct)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [uid if connection.vendor == "postgresql" else uid.hex, *copies, body, payload],
         )
 
 

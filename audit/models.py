@@ -23,9 +23,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """Hold one line of the log in its stored form.
 
-    `body` is the canonical JSON (RFC 8785) that is hashed; kind, subject_ref, actor and outcome are copies out of it
-    for queries. `at` is the database's clock, the application's is in the body. On PostgreSQL the table also has
-    `xid` (xid8), which only the sequencer reads, so the model leaves it out.
+    `body` is the canonical JSON (RFC 8785) that is hashed; kind, subject_ref, actor, outcome and org are copies
+    out of it for queries. `at` is the database's clock, the application's is in the body. On PostgreSQL the table also
+    has `xid` (xid8), which only the sequencer reads, so the model leaves it out.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -36,6 +36,7 @@ class Entry(models.Model):
     subject_ref = models.TextField(_("subject"), editable=False)
     actor = models.TextField(_("actor"), editable=False)
     outcome = models.TextField(_("outcome"), editable=False)
+    org = models.TextField(_("organisation"), default="", editable=False)
     body = models.BinaryField(editable=False)
     payload_ct = models.BinaryField(null=True, editable=False)
 

@@ -8,8 +8,10 @@ from celery import signature
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from audit.keys import Unreadable
 from audit.log import NotInTransaction, record
 from notices import delivery
+from notices.contents import Contents, seal
 from notices.models import MOST_ATTEMPTS, Notice
 
 logger = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
 
 
-def send(
+def send(  # noqa: PLR0913 - what a message is made of
     *,
     subject: str,
     channel: str,
@@ -32,24 +34,27 @@ def send(
     about: str,
     reference: UUID | None = None,
     at: datetime,
+    organisation: str = "",
 ) -> Notice:
     """Queue one message in the caller's transaction; it leaves after the commit.
 
     Of the messages with the same reference to the same address, the first leaves at once; later ones wait two
     minutes and are bundled into one. A message that somebody is waiting for on the line (a link, a code) is sent
-    with no reference, and never waits. Raises NotInTransaction outside a transaction, ValueError for a channel,
-    address or text that can't be sent.
+    with no reference, and never waits. That it was sent is seen by staff of `organisation` only. Raises
+    NotInTransaction outside a transaction, ValueError for a channel, address or text that can't be sent.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("a message is queued in the transaction of what it tells")
     if channel not in Notice.Channel.values or not address.strip() or not text.strip():
         raise ValueError(f"no message can be sent by {channel!r} without an address and a text")
-    title = " ".join(title.split())  # it becomes a mail header, where a line break would begin another
+    # A line break in the title would begin another header of the mail.
+    contents = Contents(address=address, title=" ".join(title.split()), text=text)
     notice = Notice(
-        subject=subject, channel=channel, address=address, language=language, title=title, text=text, about=about,
-        reference=reference, created_at=at, due_at=at,
+        subject=subject, channel=channel, language=language, about=about, reference=reference, created_at=at, due_at=at,
+        organisation=organisation,
     )  # fmt: skip
-    waiting = _bundle(notice)
+    notice.contents = seal(contents, subject=subject, message=notice.public_id, at=at)
+    waiting = _bundle(notice, contents, at)
     _tell("notice.queued", waiting or notice, at, "queued", bundled=waiting is not None, address=address, about=about)
     if waiting is not None:
         return waiting
@@ -91,22 +96,29 @@ def _dispatch_on_commit(notice_id: int) -> None:
     transaction.on_commit(hint, robust=True)  # a broker that is away must not undo what was committed
 
 
-def _bundle(notice: Notice) -> Notice | None:
+def _bundle(notice: Notice, contents: Contents, at: datetime) -> Notice | None:
     """Append to a message of the same bundle that hasn't been tried yet; else let a later one of it wait."""
     if notice.reference is None:
         return None
-    siblings = Notice.objects.filter(
-        reference=notice.reference, subject=notice.subject, address=notice.address, channel=notice.channel
-    )
-    found = list(siblings.values_list("pk", "state", "attempts", "language"))
+    rows = Notice.objects.filter(reference=notice.reference, subject=notice.subject, channel=notice.channel)
+    found = [sibling for sibling in rows if _address_of(sibling) == contents.address]
     untried = (Notice.State.PENDING, 0, notice.language)
-    waiting = _locked([pk for pk, *how in found if tuple(how) == untried])
+    waiting = _locked([each.pk for each in found if (each.state, each.attempts, each.language) == untried])
     if waiting is None:
         notice.due_at += BUNDLE if found else timedelta()
         return None
-    waiting.text = f"{waiting.text}\n\n{notice.title}\n{notice.text}"
-    waiting.save(update_fields=["text"])
+    first = waiting.opened()
+    longer = first._replace(text=f"{first.text}\n\n{contents.title}\n{contents.text}")
+    waiting.contents = seal(longer, subject=waiting.subject, message=waiting.public_id, at=at)
+    waiting.save(update_fields=["contents"])
     return waiting
+
+
+def _address_of(notice: Notice) -> str | None:
+    try:
+        return notice.opened().address
+    except Unreadable:  # its recipient was erased since, and it bundles with nothing
+        return None
 
 
 def _locked(ids: list[int]) -> Notice | None:
@@ -163,4 +175,5 @@ def _tell(
     record(
         kind=kind, actor=ACTOR, subject=notice.subject, at=at, outcome=outcome, facts=facts,
         purpose="To send you a message about your matter", personal={"address": address} if address else None,
+        organisation=notice.organisation,
     )  # fmt: skip

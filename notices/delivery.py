@@ -12,6 +12,8 @@ import httpx
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from audit.keys import Unreadable
+from notices.contents import Contents
 from notices.models import Notice
 
 TIMEOUT = 10  # seconds
@@ -28,13 +30,17 @@ class NotDelivered(Exception):
 
 def deliver(notice: Notice) -> None:
     """Deliver one message by the road that the settings give its channel; raises NotDelivered."""
+    by_mail = settings.NOTICE_BACKEND == "mail"
     try:
-        if settings.NOTICE_BACKEND == "mail" and notice.channel == Notice.Channel.EMAIL:
-            _by_mail(notice)
-        elif settings.NOTICE_BACKEND == "mail" and notice.channel == Notice.Channel.SMS and settings.TWILIO_ACCOUNT_SID:
-            _by_twilio(notice)
+        contents = notice.opened()
+        if by_mail and notice.channel == Notice.Channel.EMAIL:
+            _by_mail(notice, contents)
+        elif by_mail and notice.channel == Notice.Channel.SMS and settings.TWILIO_ACCOUNT_SID:
+            _by_twilio(contents)
         else:
-            _into_outbox(notice)
+            _into_outbox(notice, contents)
+    except Unreadable:
+        raise NotDelivered("UNREADABLE") from None
     except (OSError, SMTPException, httpx.HTTPError) as failure:
         # Their texts repeat the address, so only the kind of failure is kept.
         raise NotDelivered(type(failure).__name__) from None
@@ -45,39 +51,39 @@ def outbox() -> Path:
     return Path(settings.DATA_DIR) / "outbox" / "notices"
 
 
-def _into_outbox(notice: Notice) -> None:
+def _into_outbox(notice: Notice, contents: Contents) -> None:
     folder = outbox()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Each worker has its own scratch file; the last rename wins, with the same content.
     scratch = folder / f".{notice.public_id}.{os.getpid()}.{notice.attempts}"
     with open(os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(_readable(notice))
+        file.write(_readable(notice, contents))
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(folder / f"{notice.public_id}.txt")
 
 
-def _readable(notice: Notice) -> str:
+def _readable(notice: Notice, contents: Contents) -> str:
     return (
-        f"To: {notice.address}\nChannel: {notice.channel}\nLanguage: {notice.language}\nAbout: {notice.about}\n"
-        f"Date: {notice.created_at:%Y-%m-%dT%H:%M:%SZ}\nSubject: {notice.title}\n\n{notice.text}\n"
+        f"To: {contents.address}\nChannel: {notice.channel}\nLanguage: {notice.language}\nAbout: {notice.about}\n"
+        f"Date: {notice.created_at:%Y-%m-%dT%H:%M:%SZ}\nSubject: {contents.title}\n\n{contents.text}\n"
     )
 
 
-def _by_mail(notice: Notice) -> None:
+def _by_mail(notice: Notice, contents: Contents) -> None:
     headers = {
         "Message-ID": f"<{notice.public_id}@{settings.FROM_ADDRESS.rpartition('@')[2]}>",
         "Auto-Submitted": "auto-generated",  # RFC 3834: keeps holiday answers away
         "Content-Language": notice.language,
     }
-    EmailMessage(notice.title, notice.text, to=[notice.address], headers=headers).send()
+    EmailMessage(contents.title, contents.text, to=[contents.address], headers=headers).send()
 
 
-def _by_twilio(notice: Notice) -> None:
+def _by_twilio(contents: Contents) -> None:
     answer = httpx.post(
         TWILIO.format(sid=settings.TWILIO_ACCOUNT_SID),
         auth=(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN),
-        data={"To": notice.address, "From": settings.IVR_NUMBER, "Body": notice.text},
+        data={"To": contents.address, "From": settings.IVR_NUMBER, "Body": contents.text},
         timeout=TIMEOUT,
     )
     if answer.status_code >= 400:

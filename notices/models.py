@@ -6,11 +6,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from notices.contents import Contents, unseal
+
 MOST_ATTEMPTS = 8
 
 
 class Notice(models.Model):
-    """Hold one message to one person. Its text and address are personal data, so the row may be deleted."""
+    """Hold one message to one person: what it says and to which address only sealed (see notices/contents.py)."""
 
     class Channel(models.TextChoices):
         SMS = "SMS", _("text message")
@@ -28,10 +30,10 @@ class Notice(models.Model):
     public_id = models.UUIDField(_("message"), default=uuid.uuid4, unique=True, editable=False)
     subject = models.TextField(_("recipient"))
     channel = models.CharField(_("channel"), max_length=6, choices=Channel)
-    address = models.TextField(_("address"))
     language = models.CharField(_("language"), max_length=2)
-    title = models.TextField(_("title"))
-    text = models.TextField(_("text"))
+    contents = models.BinaryField(editable=False)
+    # The sender's organisation, as a word: this app knows none of the others' tables.
+    organisation = models.TextField(_("organisation"), default="", editable=False)
     about = models.TextField(_("about"))
     reference = models.UUIDField(_("reference"), null=True)
     created_at = models.DateTimeField(_("created at"))
@@ -64,8 +66,18 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return f"{self.channel} {self.public_id}"
 
+    def opened(self) -> Contents:
+        """Decrypt address, title and text; raises audit.keys.Unreadable once the recipient is erased."""
+        return unseal(bytes(self.contents), subject=self.subject, message=self.public_id)
+
     @property
-    def masked_address(self) -> str:
-        """Show enough of the address to tell it from another, and not enough to use it."""
-        name, at, domain = self.address.partition("@")
-        return f"{name[:1]}•••{at}{domain}" if at else f"{self.address[:4]}•••{self.address[-2:]}"
+    def address(self) -> str:
+        return self.opened().address
+
+    @property
+    def title(self) -> str:
+        return self.opened().title
+
+    @property
+    def text(self) -> str:
+        return self.opened().text

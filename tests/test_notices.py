@@ -13,12 +13,16 @@ import pytest
 import respx
 from celery import current_app
 from django.core import mail
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 from pytest_django.fixtures import Settings
 
+from audit.erasure import erase
+from audit.keys import Unreadable
 from audit.log import NotInTransaction, read
 from audit.models import Entry
 from notices import actions, delivery, tasks
+from notices.contents import Contents
 from notices.models import MOST_ATTEMPTS, Notice
 from tests.processes import Worker
 
@@ -310,4 +314,55 @@ def test_the_tasks_have_the_names_that_are_dispatched_and_scheduled() -> None:
     ("address", "masked"), [("+358401234567", "+358•••67"), ("antti.virtanen@example.com", "a•••@example.com")]
 )
 def test_an_address_is_masked_to_what_tells_it_from_another(address: str, masked: str) -> None:
-    assert Notice(address=address).masked_address == masked
+    assert Contents(address, "", "").masked_address == masked
+
+
+def stored(notice: Notice) -> str:
+    """Give the whole row as the database holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM notices_notice WHERE id = %s", [notice.pk])
+        return str([bytes(value) if isinstance(value, memoryview) else value for value in cursor.fetchone()])
+
+
+@pytest.mark.django_db
+def test_what_a_message_says_and_to_whom_lies_sealed_before_and_after_it_is_sent() -> None:
+    notice = queue(title="Käynti", text="Koodi 1234-56789-ABCD.")
+    for _ in range(2):
+        row = stored(notice)
+        assert not any(word in row for word in ("358401234567", "1234-56789", "Koodi", "Käynti", "K\\xc3\\xa4ynti"))
+        actions.deliver(notice.pk, at=AT)
+    notice.refresh_from_db()
+    assert (notice.state, notice.text, notice.address) == ("SENT", "Koodi 1234-56789-ABCD.", "+358401234567")
+
+
+@pytest.mark.django_db
+def test_contents_moved_to_another_message_do_not_open() -> None:
+    one, other = queue(), queue(text="Toinen.")
+    other.contents = one.contents
+    with pytest.raises(Unreadable):
+        other.opened()
+
+
+@pytest.mark.django_db
+def test_a_message_to_an_erased_person_says_nothing_any_more_and_is_not_sent(outbox: Path) -> None:
+    notice = queue(reference=CALL)
+    erase(subject="s-antti", actor="staff:x", purpose="erasure", at=AT)
+    actions.deliver(notice.pk, at=AT)
+    notice.refresh_from_db()
+    assert (notice.state, notice.last_error) == ("PENDING", "UNREADABLE")
+    assert not outbox.exists()
+    assert queue(reference=CALL).pk != notice.pk
+
+
+def test_messages_that_lay_in_clear_are_sealed_by_the_migration(live_database: str) -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate([("notices", "0001_notice")])
+    before = executor.loader.project_state([("notices", "0001_notice")]).apps.get_model("notices", "Notice")
+    old = before.objects.create(
+        subject="s-antti", channel="SMS", address="+358401234567", language="fi", title="Aika", text="Koodi 1234.",
+        about="visit_booked", created_at=AT, due_at=AT,
+    )  # fmt: skip
+    MigrationExecutor(connection).migrate([("notices", "0002_sealed_contents")])
+    notice = Notice.objects.get(pk=old.pk)
+    assert notice.opened() == Contents("+358401234567", "Aika", "Koodi 1234.")
+    assert "Koodi" not in stored(notice)

@@ -42,4 +42,5 @@ def tell(
                 about=about,
                 reference=reference,
                 at=at,
+                organisation=str(customer.organisation_id),
             )

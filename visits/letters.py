@@ -115,4 +115,5 @@ def _send(visit: Visit, contact: ContactChange, title: str, parts: list[str], ab
         about=about,
         reference=None,
         at=at,
+        organisation=str(visit.organisation_id),
     )
