@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from audit.listing import OfferedFiltersOnly
 from verification import accounts, imports
 from verification.gate import Granted, OfBatch, Refused, Unavailable, attempt
 from verification.models import Batch, Staff
@@ -31,7 +32,7 @@ def _person(request: HttpRequest) -> Staff:
     return cast("Staff", request.user)
 
 
-class ByRole(admin.ModelAdmin):
+class ByRole(OfferedFiltersOnly):
     """Open a model's pages to `roles`, for looking only and within the reader's own organisation."""
 
     roles: tuple[str, ...] = ()

@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from audit.listing import OfferedFiltersOnly
 from visits.admin import desk_page, second, today
 from visits.models import AbilityHours, Escalation, Office, OfficeException, OfficeHours, Visit
 
 WATCHING = ("CLERK", "SUPERVISOR", "AUDITOR", "ADMINISTRATOR")
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+class ReadOnly(OfferedFiltersOnly):
     """A list that nobody changes by a form, of the reader's own organisation."""
 
     actions = None
