@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -75,7 +76,7 @@ def _put_off(found: Delivery, at: datetime, error: OSError) -> None:
 
 def _write(refund: Refund) -> None:
     folder = Path(settings.DATA_DIR) / "outbox" / "instructions"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     instruction = {
         "id": str(refund.public_id),
         "action": "refund_to_account",
@@ -88,7 +89,9 @@ def _write(refund: Refund) -> None:
     body = json.dumps(instruction, sort_keys=True)
     signature = hmac.new(settings.FIELD_KEY, b"instruction\x00" + body.encode(), sha256).hexdigest()
     partial_file = folder / f".{refund.public_id}.part"
-    partial_file.write_text(json.dumps({"instruction": instruction, "hmac_sha256": signature}, indent=1))
+    # Who may read an account number here is the owner of the process only, whatever its umask.
+    with open(os.open(partial_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps({"instruction": instruction, "hmac_sha256": signature}, indent=1))
     partial_file.replace(folder / f"{refund.public_id}.json")
 
 

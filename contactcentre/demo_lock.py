@@ -1,12 +1,16 @@
 """Keeps the demo and the real thing apart: a database remembers which of the two it was made for."""
 
+from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from contactcentre import errors
 from contactcentre.models import Mark, Milestone
+from contactcentre.proxies import client_address
 
 BEGUN, BUILT = "DEMO_BEGUN", "DEMO_BUILT"
 
@@ -45,3 +49,23 @@ def reach(code: str) -> None:
 def banner(request: HttpRequest) -> dict[str, bool]:  # noqa: ARG001 - a context processor is given the request
     """Tell every template whether this is the demo, so that every page can say so."""
     return {"demo": settings.DEMO}
+
+
+class LoopbackOnlyMiddleware:
+    """Refuse, in the demo, whoever isn't on this machine: its people, codes and passwords are printed in its manual."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        others = (request.META.get("REMOTE_ADDR", ""), client_address(request))
+        if settings.DEMO and not all(_on_this_machine(other) for other in others):
+            return errors.bad_request()
+        return self.get_response(request)
+
+
+def _on_this_machine(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return peer == ""  # a socket of the file system, which has no address: the peer is on this machine

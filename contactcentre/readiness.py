@@ -1,9 +1,11 @@
-"""Says whether this process may serve: the database answers, its migrations are applied, its guards stand."""
+"""Says whether this process may serve: the database answers, its migrations are applied,
+it was made for this world, its guards stand."""
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from audit import append_only
+from contactcentre import demo_lock
 from verification import guard
 
 
@@ -14,6 +16,7 @@ class NotReady(Exception):
 def check() -> None:
     """Raise NotReady with the first thing that is missing."""
     check_migrations()
+    check_world()
     check_guards()
 
 
@@ -26,6 +29,14 @@ def check_migrations() -> None:
         raise NotReady("The database can't be reached.") from None
     if waiting:
         raise NotReady(f"{len(waiting)} migrations are not applied; run `manage.py migrate`.")
+
+
+def check_world() -> None:
+    """Raise NotReady when DEMO and the database's mark don't agree."""
+    try:
+        demo_lock.check()
+    except demo_lock.WrongWorld as reason:
+        raise NotReady(str(reason)) from None
 
 
 def check_guards() -> None:

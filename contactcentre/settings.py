@@ -135,6 +135,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "contactcentre.proxies.ProxyMiddleware",
+    "contactcentre.demo_lock.LoopbackOnlyMiddleware",
     "contactcentre.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -290,6 +291,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "notices.sweep": {"task": "notices.tasks.sweep", "schedule": schedule(2)},
+    "cases.sweep": {"task": "cases.tasks.sweep", "schedule": schedule(2)},
     "visits.sweep": {"task": "visits.tasks.sweep", "schedule": schedule(2)},
     "visits.remind": {"task": "visits.tasks.remind", "schedule": schedule(60)},
     "ivr.sweep": {"task": "ivr.tasks.sweep", "schedule": schedule(60)},

@@ -67,9 +67,10 @@ class Worker:
 @contextlib.contextmanager
 def served_site() -> Iterator[str]:
     """Serve the site by waitress in threads of this process, and yield its address on localhost."""
+    from django.core.wsgi import get_wsgi_application
     from waitress.server import create_server
 
-    from contactcentre.wsgi import application
+    application = get_wsgi_application()
 
     server = create_server(application, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -7,13 +7,13 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from drf_spectacular.validation import validate_schema
 from hypothesis import strategies
 from jsonschema import Draft202012Validator
 from schemathesis.checks import content_type_conformance, not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from contactcentre.wsgi import application
 from tests.actions_asked import VALID
 from tests.api_client import Api, is_problem, now, token_of
 from tests.cast import Cast
@@ -67,7 +67,7 @@ def test_the_page_is_for_staff_with_both_factors_only(cast: Cast) -> None:
 
 @pytest.mark.slow
 def test_no_request_made_from_the_document_gets_a_500(live_cast: Cast) -> None:
-    schema = schemathesis.openapi.from_wsgi("/api/v1/schema/", application)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/schema/", get_wsgi_application())
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) == 15
     for operation in operations:
