@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
@@ -68,6 +70,7 @@ class ContactCentreAdminSite(admin.AdminSite):
             path("second-factor/", login.second_factor, name="second_factor"),
             path("set-up/", set_up.set_up, name="set_up"),
             path("set-up/<str:link>/", set_up.open_link, name="set_up_link"),
+            path("set-up/<path:link>", set_up.open_link),  # else the login page would carry the link in its ?next=
             *(path(f"cases/{route}", self.admin_view(view), name=name) for route, view, name in pages),
         ]
         return own + super().get_urls()
@@ -82,6 +85,14 @@ class ContactCentreAdminSite(admin.AdminSite):
         if request.method == "GET" and self.has_permission(request):
             return redirect("admin:index")
         return login.password(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Change one's own password, with its entry in the same transaction."""
+        with transaction.atomic():
+            answer = super().password_change(request, extra_context)
+            if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+                login.password_changed(request)
+        return answer
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """End the session, with its entry. POST only."""

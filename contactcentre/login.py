@@ -28,7 +28,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.log import record
 from contactcentre.proxies import client_address
-from verification.models import Staff
+from verification.models import Organisation, Staff
 
 PENDING = "password_shown"
 PENDING_FOR = timedelta(minutes=5)
@@ -82,7 +82,7 @@ def password(request: HttpRequest) -> HttpResponse:
 def _password_shown(request: HttpRequest, user: Staff, at: datetime) -> HttpResponse:
     wanted = next_page(request)
     with transaction.atomic():
-        _entry("staff.password_accepted", user.actor, str(user.actor), "ok", request, at)
+        _entry("staff.password_accepted", user, str(user.actor), "ok", request, at)
         request.session.cycle_key()
         request.session[PENDING] = {"user": user.pk, "at": at.isoformat(), "next": wanted}
     return redirect("admin:second_factor")
@@ -117,14 +117,14 @@ def _accept(user: Staff, token: str, request: HttpRequest, at: datetime) -> TOTP
         device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).order_by("pk").first()
         if device is not None and device.verify_token(token):
             return device
-        _entry("staff.second_factor_failed", "staff:unknown", user.actor, "refused", request, at)
+        _entry("staff.second_factor_failed", user, "staff:unknown", "refused", request, at)
         return None
 
 
 def _come_in(request: HttpRequest, user: Staff, device: TOTPDevice, at: datetime) -> HttpResponse:
     wanted = request.session.pop(PENDING)["next"]
     with transaction.atomic():
-        _entry("staff.login", user.actor, user.actor, "ok", request, at, factors=["password", "totp"])
+        _entry("staff.login", user, user.actor, "ok", request, at, factors=["password", "totp"])
         auth_login(request, user, backend=BACKEND)
         otp_login(request, device)
     return HttpResponseRedirect(wanted or reverse("admin:index"))
@@ -135,8 +135,15 @@ def leave(request: HttpRequest) -> None:
     user = request.user
     with transaction.atomic():
         if isinstance(user, Staff):
-            _entry("staff.logout", user.actor, user.actor, "ok", request, timezone.now())
+            _entry("staff.logout", user, user.actor, "ok", request, timezone.now())
         auth_logout(request)
+
+
+def password_changed(request: HttpRequest) -> None:
+    """Record that somebody has changed his own password, in the caller's transaction."""
+    user = request.user
+    if isinstance(user, Staff):
+        _entry("staff.password_changed", user, user.actor, "ok", request, timezone.now())
 
 
 def next_page(request: HttpRequest) -> str:
@@ -154,19 +161,26 @@ def _failed(username: str, request: HttpRequest, at: datetime) -> None:
     """Write the failed try under the account that was named, if there is one; what was typed is not kept."""
     named = Staff.objects.filter(username=username).first()
     with transaction.atomic():
-        _entry("staff.login_failed", "staff:unknown", named.actor if named else "nobody", "refused", request, at)
+        _entry("staff.login_failed", named, "staff:unknown", "refused", request, at)
 
 
 def _entry(
-    kind: str, actor: str, subject: str, outcome: str, request: HttpRequest, at: datetime, **facts: list[str]
+    kind: str, about: Staff | None, actor: str, outcome: str, request: HttpRequest, at: datetime, **facts: list[str]
 ) -> None:
     record(
         kind=kind,
         actor=actor,
-        subject=subject,
+        subject=about.actor if about else "nobody",
         at=at,
         outcome=outcome,
         purpose="let only our own staff in",
+        organisation=str(about.organisation_id) if about else _only_organisation(),
         facts=facts,
         personal={"address": client_address(request)[:60]},
     )
+
+
+def _only_organisation() -> str:
+    """Return the organisation of a house that has one; in a house of several a stranger's try is no one's to read."""
+    some = list(Organisation.objects.values_list("pk", flat=True)[:2])
+    return str(some[0]) if len(some) == 1 else ""

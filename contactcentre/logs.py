@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from contactcentre.metrics import REQUESTS, SECONDS
 
-TOKEN = re.compile(r"/(c|v|ivr/[^/\s]+/(?:turn|wait))/[^/?\s\"']+")
+TOKEN = re.compile(r"/(c|v|admin/set-up|ivr/[^/\s]+/(?:turn|wait))/[^/?\s\"']+")
 QUERY = re.compile(r"\?[^\s\"']*")
 SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
@@ -32,7 +32,7 @@ def formatter() -> logging.Formatter:
 
 
 def redacted(text: str) -> str:
-    """Return text with the tokens of /c/, /v/ and telephone addresses and every query string left out."""
+    """Return text without query strings and the tokens of /c/, /v/, /admin/set-up/ and telephone addresses."""
     return QUERY.sub("?-", TOKEN.sub(r"/\1/-", text))
 
 

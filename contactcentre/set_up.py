@@ -81,7 +81,7 @@ class SetUpForm(forms.Form):
 @never_cache
 def open_link(request: HttpRequest, link: str) -> HttpResponse:
     """Take the link's word out of the address; nothing is consumed."""
-    request.session[LINK] = link[:200]
+    request.session[LINK] = link.rstrip("/")[:200]
     request.session.pop(SECRET, None)
     return redirect("admin:set_up")
 

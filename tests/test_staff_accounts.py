@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Entry
-from tests.cast import Cast, number, rows, totp
+from contactcentre.logs import redacted
+from tests.cast import PASSWORD, Cast, number, rows, totp
 from tests.staff_browser import gathered, now, signed_in
 from verification.models import Batch, Customer, Staff
 
@@ -124,3 +125,29 @@ def test_a_file_that_is_not_in_order_is_said_row_by_row_and_not_kept(house: Cast
     before = Batch.objects.count()
     assert prepared(house, content).status_code == 200
     assert Batch.objects.count() == before
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/more", "//"])
+def test_a_link_is_never_carried_into_a_log_or_another_address(house: Cast, ending: str) -> None:
+    word = link_for(house, house.agent_aino).rstrip("/").rsplit("/", 1)[1]
+    assert word not in redacted(f"Forbidden (CSRF cookie not set.): /admin/set-up/{word}{ending}")
+    for client in (Client(), signed_in(house.agent_arvo)):
+        answer = client.get(f"/admin/set-up/{word}{ending}")
+        assert word not in answer.headers.get("Location", "")
+        assert client.get(answer.headers["Location"]).status_code == 200
+
+
+def test_a_link_without_its_last_slash_opens_the_same_page(house: Cast) -> None:
+    link = link_for(house, house.agent_aino)
+    assert set_up(Client(), link.rstrip("/")).headers["Location"] == "/admin/login/"
+
+
+def test_a_changed_password_is_an_entry_and_a_refused_change_is_none(house: Cast) -> None:
+    client = signed_in(house.agent_aino)
+    asked = {"old_password": "wrong", "new_password1": WORD, "new_password2": WORD}
+    assert client.post("/admin/password_change/", asked).status_code == 200
+    assert not Entry.objects.filter(kind="staff.password_changed").exists()
+    assert client.post("/admin/password_change/", {**asked, "old_password": PASSWORD}).status_code == 302
+    entry = Entry.objects.get(kind="staff.password_changed")
+    assert (entry.subject_ref, entry.actor) == (house.agent_aino.actor, house.agent_aino.actor)
+    assert entry.org == str(house.organisation.pk)
