@@ -14,7 +14,8 @@ from ivr import tasks
 from ivr.models import Call, TurnReply
 from tests.cast import Cast, wrong
 from tests.phone_line import Line, now
-from verification.models import Claim, CodeTry, Evidence, Hold, Interaction, Refusal
+from verification.models import Claim, CodeTry, Evidence, Hold, Interaction, KeypadRoad, Refusal
+from verification.numbers import mark
 from visits.models import Escalation
 
 Lines = Callable[[], Line]
@@ -25,7 +26,7 @@ def test_a_wrong_code_sent_twice_is_one_try(line: Lines, cast: Cast) -> None:
     answer = phone.send_again().content
     assert phone.send_again().content == answer
     assert CodeTry.objects.count() == 1
-    assert cast.antti.customer.authenticators.get().counters.failures == 1
+    assert KeypadRoad.objects.get(mark=mark(cast.antti.number)).failures == 1
 
 
 def test_a_right_code_sent_twice_is_not_taken_for_a_replay(line: Lines, cast: Cast) -> None:
