@@ -76,6 +76,19 @@ CLOSING = Phrase(
 )
 
 
+AFTER = {
+    "book_visit": _(
+        "We book a visit for you. We send you in writing the time, the place and a list of what is good to bring along."
+    ),
+}
+
+
+def after(action: str, language: str) -> str:
+    """Return what to say in the caller's language when an action has been done, "" when there is nothing to add."""
+    with translation.override(language):
+        return str(AFTER.get(action, ""))
+
+
 def for_contact(interaction: Interaction, *, claimed: bool) -> list[tuple[str, str]]:
     """Return the phrases that fit this contact now, each as (note, sentence)."""
     wanted = [

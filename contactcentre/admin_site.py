@@ -36,6 +36,7 @@ ROOMS = (
     Room(_("Today's visits"), "admin:visits_today", ("CLERK",)),
     Room(_("Queue"), "admin:queue", SERVING),
     Room(_("Visits"), "admin:visits_visit_changelist", ("SUPERVISOR",)),
+    Room(_("Offices"), "admin:visits_office_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Log"), "admin:audit_entry_changelist", ("AUDITOR",)),
     Room(_("Staff"), "admin:verification_staff_changelist", ("ADMINISTRATOR",)),
     Room(_("Imports"), "admin:verification_batch_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
@@ -86,7 +87,7 @@ class ContactCentreAdminSite(admin.AdminSite):
             return redirect("admin:index")
         return login.password(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Change one's own password, with its entry in the same transaction."""
         with transaction.atomic():
             answer = super().password_change(request, extra_context)

@@ -103,7 +103,8 @@ def test_a_number_is_noted_with_the_same_words_whether_it_exists_or_not(house: C
         form = {"number": wanted, "capacity": "SELF"}
         answer = client.post(address("claim_number", contact), form, follow=True)
         html = answer.content.decode().replace(str(contact.public_id), "ID").replace(contact.public_id.hex, "ID")
-        assert wanted not in html
+        assert html.count(wanted) == 1, "the agent sees once what he typed, and the page keeps nothing of it"
+        html = html.replace(wanted, "NUMBER")
         told.append([line for line in html.splitlines() if "csrf" not in line and "data-pulse" not in line])
     assert len(told[0]) == len(told[1])
     differing = [pair for pair in zip(*told, strict=True) if pair[0] != pair[1]]
@@ -225,7 +226,7 @@ def test_euros_are_never_taken_for_cents(typed: str, meant: str | None) -> None:
 def test_a_granted_refund_moves_what_was_typed_in_euros(house: Cast) -> None:
     contact = house.desk(at=now(), claims=house.antti, level="HIGH")
     answer = ask(signed_in(house.clerk_kalle), contact, "refund_to_account", amount="45,00", reason="paid twice in May")
-    assert "45.00 EUR" in answer.content.decode()
+    assert "45.00\u00a0€" in answer.content.decode()
     assert Refund.objects.get().amount == 4500
 
 

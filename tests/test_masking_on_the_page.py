@@ -18,7 +18,8 @@ def house(db: None) -> Cast:
 
 
 def seen(html: str) -> list[str]:
-    return [secret for secret in SECRETS if secret in html]
+    closed = html.replace(" ", "")  # an account is written in groups of four
+    return [secret for secret in SECRETS if secret in closed]
 
 
 def test_nothing_is_shown_and_nothing_read_before_low(house: Cast) -> None:

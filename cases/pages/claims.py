@@ -10,56 +10,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from cases.pages.access import person, served, serving
+from cases.pages.access import person, served, serving, show
+from cases.pages.claim_forms import NameForm, NumberForm
+from cases.pages.interaction import context_of
 from verification import claims
 from verification.interactions import Ended
-from verification.models import Claim
-from verification.numbers import well_formed
-
-PLAIN = {"autocomplete": "off", "spellcheck": "false"}
-
-
-class NumberForm(forms.Form):
-    """A customer number as the caller says it."""
-
-    number = forms.CharField(
-        label=gettext_lazy("customer number"),
-        max_length=20,
-        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "numeric", "size": 12}),
-    )
-    capacity = forms.ChoiceField(label=gettext_lazy("speaks"), choices=Claim.Capacity.choices)
-
-    def clean_number(self) -> str:
-        number = "".join(self.cleaned_data["number"].split())
-        if not well_formed(number):
-            raise forms.ValidationError(
-                _("A customer number has eight digits, and the last one checks the others. Ask for it once more.")
-            )
-        return number
-
-
-class NameForm(forms.Form):
-    """A name as the caller says it."""
-
-    given_names = forms.CharField(label=gettext_lazy("given names"), max_length=120, widget=forms.TextInput(PLAIN))
-    family_name = forms.CharField(
-        label=gettext_lazy("family name or company"), max_length=120, widget=forms.TextInput(PLAIN)
-    )
-    capacity = forms.ChoiceField(label=gettext_lazy("speaks"), choices=Claim.Capacity.choices)
+from verification.models import Claim, Interaction
 
 
 @serving
 @require_POST
 def claim_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Note the customer number that the caller gives."""
-    served(request, public_id)
+    contact = served(request, public_id)
     form = NumberForm(request.POST)
     if not form.is_valid():
-        _complain(request, form)
-        return redirect("admin:interaction", public_id)
+        return _again(request, contact, number_form=form)
+    earlier = _claimed_before(contact)
     try:
         claims.claim_number(
             public_id, form.cleaned_data["number"], capacity=form.cleaned_data["capacity"],
@@ -68,7 +38,7 @@ def claim_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except (claims.TooMany, Ended) as stop:
         _stopped(request, stop)
     else:
-        messages.success(request, _("Noted. What was proved under an earlier number no longer counts in this contact."))
+        _noted(request, form.cleaned_data["number"], earlier)
     return redirect("admin:interaction", public_id)
 
 
@@ -76,17 +46,16 @@ def claim_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def claim_name(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Look a name up; only how many bear it is told."""
-    served(request, public_id)
-    form = NameForm(request.POST)
+    contact = served(request, public_id)
+    form = NameForm(request.POST, auto_id="id_name_%s")
     if not form.is_valid():
-        _complain(request, form)
-        return redirect("admin:interaction", public_id)
+        return _again(request, contact, name_form=form)
     try:
         found = claims.claim_name(public_id, by=person(request), at=timezone.now(), **form.cleaned_data)
     except (claims.TooMany, Ended) as stop:
         _stopped(request, stop)
     else:
-        messages.info(request, _found(found))
+        (messages.info if found == 1 else messages.warning)(request, _found(found))
     return redirect("admin:interaction", public_id)
 
 
@@ -111,7 +80,19 @@ def _stopped(request: HttpRequest, stop: Exception) -> None:
         )
 
 
-def _complain(request: HttpRequest, form: forms.Form) -> None:
-    for problems in form.errors.values():
-        for problem in problems:
-            messages.error(request, str(problem))
+def _again(request: HttpRequest, contact: Interaction, **form: forms.Form) -> HttpResponse:
+    """Show the contact again with what was typed, and what is wrong beside its field."""
+    context = context_of(contact, person(request), timezone.now(), **form)
+    return show(request, "cases/interaction.html", context, status=400)
+
+
+def _claimed_before(contact: Interaction) -> bool:
+    return Claim.objects.filter(speaker__interaction=contact).exists()
+
+
+def _noted(request: HttpRequest, number: str, earlier: bool) -> None:
+    """Say which number was noted, as it was typed; a second claim also says that earlier proof is void."""
+    said = _("Noted: %(number)s.") % {"number": number}
+    if earlier:
+        said += " " + _("What was proved before no longer counts in this contact.")
+    messages.success(request, said)

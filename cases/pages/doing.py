@@ -19,15 +19,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET
 
-from cases.pages import results
+from cases import phrases
+from cases.models import Case
 from cases.pages.access import person, served, serving, show, visible
 from cases.pages.forms import cents, filled, latest_refusal, raw
+from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
+from verification import results
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
 from verification.reasons import Reason, to_staff
 from verification.ways import by_code
+
+results.name_states({state.value: state.label for state in Case.State})
 
 
 @serving
@@ -38,7 +43,10 @@ def do(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
     wanted = _offered(action)
     if request.method != "POST":
         return _ask(request, contact, wanted)
-    return _attempt(request, contact, action, wanted, _nonce(request))
+    nonce = _nonce(request)
+    if wanted is not None and (problem := obstacle(wanted, contact, request.POST)):
+        return _stopped(request, contact, wanted, problem)
+    return _attempt(request, contact, action, wanted, nonce)
 
 
 def _ask(request: HttpRequest, contact: Interaction, wanted: Declaration | None) -> HttpResponse:
@@ -75,6 +83,15 @@ def _attempt(
     return _form(request, contact, wanted, filled(wanted, contact, typed=request.POST), nonce, status=503)
 
 
+def _stopped(request: HttpRequest, contact: Interaction, wanted: Declaration, problem: str) -> HttpResponse:
+    """Show the form again with what must be done first; the gate was not asked, so nothing was refused."""
+    form = filled(wanted, contact, typed=request.POST)
+    form._errors = ErrorDict()  # type: ignore[attr-defined]  # only what stands in the way, as in _again
+    form.cleaned_data = {}
+    form.add_error(None, problem)
+    return _form(request, contact, wanted, form, uuid4(), status=400)
+
+
 def _offered(action: str) -> Declaration | None:
     found = declared(action)
     return found if found is not None and found.origin == "live" else None
@@ -106,6 +123,8 @@ def _form(
         "form": form,
         "nonce": nonce,
         "unavailable": status == 503,
+        "missing": missing(wanted, contact, by=person(request), at=timezone.now()),
+        "empty": nothing_open(wanted, contact),
     }
     return show(request, "cases/action.html", context, status=status)
 
@@ -129,6 +148,7 @@ def _done(request: HttpRequest, contact: Interaction, wanted: Declaration, decis
         "contact": contact,
         "action": wanted,
         "repeated": decision.repeated,
+        "say": phrases.after(wanted.name, contact.language),
         "lines": results.lines(decision.result),
         "record": [] if decision.repeated else results.record(decision.result),
     }

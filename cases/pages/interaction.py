@@ -17,13 +17,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import phrases
 from cases.models import Case
-from cases.pages import claims, story
+from cases.pages import story
 from cases.pages.access import Standing, person, served, serving, show, standing, visible
-from verification import interactions, masking
+from cases.pages.claim_forms import NameForm, NumberForm
+from verification import interactions, masking, results
 from verification.levels import Held, Level
 from verification.models import Claim, Customer, Interaction, Staff
 from verification.policy import current
 from verification.preview import needs
+from visits.models import Escalation
 
 
 @serving
@@ -55,8 +57,9 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "phrases": phrases.for_contact(found, claimed=claim is not None) if found.live else [],
         "story": story.of(found),
         "cases": _cases(found),
-        "number_form": claims.NumberForm(prefix=""),
-        "name_form": claims.NameForm(auto_id="id_name_%s"),
+        "number_form": NumberForm(),
+        "name_form": NameForm(auto_id="id_name_%s"),
+        "visit": _visit(found),
         "pulse": pulse_of(found, claim, held),
         **more,
     }
@@ -101,6 +104,16 @@ def _cases(found: Interaction) -> list[tuple[str, Case]]:
     return [(str(Case.State(case.state).label), case) for case in cases]
 
 
+def _visit(found: Interaction) -> str:
+    """Tell how far a visit asked for in this contact is: nothing of where or when, which is written to the customer."""
+    wanted = Escalation.objects.filter(grant__interaction=found).order_by("-pk").first()
+    if wanted is None:
+        return ""
+    if wanted.state == Escalation.State.DONE:
+        return _("A visit has been placed for this contact.")
+    return _("A visit is being placed for this contact.")
+
+
 def pulse_of(found: Interaction, claim: Claim | None, held: Held) -> str:
     """Return a short word that changes whenever the page would look different."""
     seen = claim.evidence.count() if claim else 0
@@ -124,7 +137,7 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Open the record for this contact: masked by the caller's level, and every opening is an entry of the log."""
     found, by, at = served(request, public_id), person(request), timezone.now()
     fields = masking.open_record(public_id, by=by, at=at)
-    shown = [(masking.LABELS[name], value) for name, value in fields.items()]
+    shown = [(masking.LABELS[name], results.aloud(name, value)) for name, value in fields.items()]
     return show(request, "cases/interaction.html", context_of(found, by, at, record=shown, record_opened=True))
 
 

@@ -19,7 +19,7 @@
     const id = focused();
     const changed = !shown || rows.dataset.rows !== shown.dataset.rows;
     part.replaceChildren(rows);
-    if (id) (document.getElementById(id) || part.querySelector("button, a") || part).focus();
+    if (id) (document.getElementById(id) || part).focus(); // never the next row's button: a key pressed then would take it
     if (changed) announced.textContent = rows.dataset.said;
   };
   setInterval(() => refresh().catch(() => {}), seconds * 1000);
