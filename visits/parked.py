@@ -46,7 +46,7 @@ class Matter:
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        """Give (label, value) of each parameter in the form's order, for reading aloud; ids are left to the machines."""
+        """Give (label, value) of each parameter in the form's order, for reading aloud; ids are left out."""
         given = ((name, field, self.parameters.get(name)) for name, field in self.action.form.base_fields.items())
         return [
             _line(name, field, value)

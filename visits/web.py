@@ -17,6 +17,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -60,7 +62,11 @@ def door(request: HttpRequest, token: str) -> HttpResponse:
         return _gone(request)
     if request.method != "POST":
         with translation.override(_language(request, visit)):
-            return render(request, "visits/door.html", {"visit": visit, "number": letters.number(visit)})
+            return render(
+                request,
+                "visits/door.html",
+                {"visit": visit, "number": letters.number(visit), "tel": _tel(letters.number(visit))},
+            )
     response = HttpResponseRedirect(reverse("visits:page"))
     response.set_cookie(
         COOKIE,
@@ -110,10 +116,12 @@ class ConfirmForm(forms.Form):
 
 
 @private
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @opened
 def confirm(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Note that the customer has one paper of the list, or that he hasn't after all."""
+    """Note that the customer has one paper of the list, or that he hasn't after all; GET only goes to the list."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("visits:page"))
     now, form = timezone.now(), ConfirmForm(request.POST)
     papers = {paper.item.pk: paper for group in groups_of(visit) for paper in group.papers}
     paper = papers.get(_number(request.POST.get("item", "")))
@@ -159,6 +167,8 @@ def _shown(request: HttpRequest, visit: Visit, *, wrong: Paper | None = None, st
         "helpful": [group for group in groups if not group.mandatory],
         "left": len(unconfirmed(visit)),
         "wrong": wrong.item.pk if wrong else 0,
+        "wrong_label": wrong.label if wrong else "",
+        "typed": request.POST.get("valid_until", "")[:10],
         "error": _not_valid(visit),
         "open": visit.state == Visit.State.BOOKED,
     }
@@ -179,16 +189,24 @@ def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
         "clock": letters.clock(visit),
         "errand": letters.errand(visit),
         "number": letters.number(visit),
+        "tel": _tel(letters.number(visit)),
         "proof": _proof(request.COOKIES.get(COOKIE, "")),
         "languages": [("fi", "Suomi"), ("sv", "Svenska"), ("en", "English")],
         "language": translation.get_language(),
     }
 
 
+def _tel(number: str) -> SafeString:
+    """Write our number as a link that a phone dials and no line end cuts."""
+    return format_html('<a class="tel" href="tel:{}">{}</a>', number.replace(" ", ""), number)
+
+
 def _gone(request: HttpRequest) -> HttpResponse:
     """Say that the link or the half hour is over: the same for every secret that opens nothing."""
     with translation.override(_language(request, None)):
-        return render(request, "visits/gone.html", {"number": settings.IVR_NUMBER}, status=404)
+        return render(
+            request, "visits/gone.html", {"number": settings.IVR_NUMBER, "tel": _tel(settings.IVR_NUMBER)}, status=404
+        )
 
 
 def _language(request: HttpRequest, visit: Visit | None) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from verification.levels import Level
 from verification.masking import standing
@@ -42,12 +42,14 @@ def desk(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, public_id: UUID, step: str) -> HttpResponse:
-    """Take one step, say in words why when it can't be taken, and come back to the page."""
+    """Take one step, say in words why when it can't be taken, and come back to the page; GET only goes there."""
     if step not in STEPS:
         raise Http404
     visit = visit_for(request, public_id)
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
     try:
         answer = STEPS[step](request, visit, clerk_of(request), timezone.now())
     except STOPS as stop:
@@ -226,6 +228,7 @@ def _at_desk(
         "code_form": CodeForm(),
         "missing": lacking,
         "settled": work.settled(visit, here),
+        "holds": outcomes.holds(claim, at) if Evidence.Kind.IDENTITY_LIST in seen else [],
         "matter": parked.read_back(visit, here, by=by, at=at) if not lacking else None,
         "nonce": uuid4(),
         "next_place": outcomes.next_place(visit, held.level, at) if lacking else None,

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from verification.evidence import CONFIRMATIONS
@@ -14,6 +15,16 @@ from visits.checklist import PHOTO_TRAITS, Document, Item, Objection
 from visits.models import Visit
 from visits.mrz import LONGEST_INPUT
 from visits.papers import Paper, rule_of
+
+MARKS = {  # what a clerk ticks; the rules' own texts tell the customer why a paper is refused
+    "damaged": _("The document is damaged"),
+    "copy": _("The document is a copy"),
+    "mobile": _("The document is on a phone screen"),
+    "temporary": _("The document is temporary"),
+    "alien": _("The document is an alien's passport or a refugee travel document"),
+    "emergency": _("The document is an emergency passport"),
+    "former_name": _("The document has the former name"),
+}
 
 
 class NumberForm(forms.Form):
@@ -34,7 +45,9 @@ class IdentityForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "cols": 46, "spellcheck": "false", "autocomplete": "off"}),
     )
     traits = forms.MultipleChoiceField(
-        label=_("tick what is true of the document"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Tick only if one of these is true of the document"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     saw_paper = forms.BooleanField(
         label=_("The document: genuine to eye and touch, whole, and the original."), required=False
@@ -48,7 +61,12 @@ class IdentityForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = documents.load().traits
-        self.fields["traits"].choices = [(code, _(named[code])) for code in PHOTO_TRAITS if code in named]  # type: ignore[attr-defined]  # a choice field
+        self.fields["traits"].choices = [(code, MARKS[code]) for code in PHOTO_TRAITS if code in named]  # type: ignore[attr-defined]  # a choice field
+
+    @property
+    def confirmations(self) -> list[BoundField]:
+        """Give the four boxes in the order in which a clerk works."""
+        return [self[f"saw_{name}"] for name in ("paper", "data", "person", "matter")]
 
     @property
     def confirmed(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,9 +12,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from verification import results
+from verification.declarations import declared
 from verification.gate import Decision, Granted, Live, Malformed, Refused, attempt
 from verification.levels import Level
-from verification.models import Staff
+from verification.models import Claim, Hold, Interaction, Staff
 from verification.reasons import to_staff
 from verification.ways import by_code
 from visits import desk, escalations, letters
@@ -27,7 +30,7 @@ def of_decision(request: HttpRequest, visit: Visit, decision: Decision) -> HttpR
     context = {**admin.site.each_context(request), "title": _("The gate's answer"), "visit": visit}
     match decision:
         case Granted():
-            context |= {"granted": decision.grant, "result": [(k, v) for k, v in decision.result.items() if v != ""]}
+            context |= {"granted": decision.grant, "result": _result(visit, decision)}
         case Refused():
             refusal = decision.refusal
             language = desk.at_desk_language(visit)
@@ -36,11 +39,48 @@ def of_decision(request: HttpRequest, visit: Visit, decision: Decision) -> HttpR
                 "why": to_staff(refusal.reason),
                 "said": refusal.said.get(language, ""),
                 "language": language,
-                "ways": [way.label for code in refusal.ways if (way := by_code(code))],
+                "ways": [way for code in refusal.ways if (way := by_code(code))],
+                "here": _acting(request, visit),
             }
         case Malformed():
-            context |= {"errors": decision.errors}
+            context |= {"errors": _problems(visit, decision)}
     return TemplateResponse(request, "admin/visits/decision.html", context)
+
+
+def _result(visit: Visit, decision: Granted) -> list[tuple[str, str]]:
+    """Give what came of it in words; what was disclosed is shown once, and not when the form is sent again."""
+    shown = [] if decision.repeated else results.record(decision.result)
+    return [*results.lines(decision.result, visit.office.tz), *shown]
+
+
+def _acting(request: HttpRequest, visit: Visit) -> Interaction | None:
+    """Return the desk's interaction while the reader of the page may act in it."""
+    here = visit.desk_interaction
+    return here if here is not None and here.live and here.served_by_id == request.user.pk else None
+
+
+def _problems(visit: Visit, decision: Malformed) -> list[tuple[str, str]]:
+    asked = declared(visit.action)
+    fields = asked.form.base_fields if asked else {}
+    return [
+        (str(fields[name].label or name) if name in fields else "", " ".join(map(str, texts)))
+        for name, texts in decision.errors.items()
+    ]
+
+
+def holds(claim: Claim | None, at: datetime) -> list[dict[str, Any]]:
+    """Give the holds in force on who is claimed; for a page that opens after the document was compared."""
+    if claim is None or claim.customer is None:
+        return []
+    found = Hold.objects.in_force(at).filter(customer=claim.customer)
+    return [
+        {
+            "label": Hold.Kind(hold.kind).label.capitalize(),
+            "until": hold.until,
+            "brief": hold.kind == Hold.Kind.TEMPORARY,
+        }
+        for hold in found
+    ]
 
 
 def next_place(visit: Visit, level: Level, at: datetime) -> Place | None:
@@ -74,8 +114,8 @@ def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -
 
 
 def _tell(request: HttpRequest, decision: Granted, lacking: list[str], at: datetime) -> None:
-    waiting = Escalation.objects.get(grant=decision.grant)
-    placed = escalations.place(waiting.pk, at=at) or escalations.placed_for(decision.grant)
+    waiting = Escalation.objects.select_related("grant").get(grant__public_id=decision.result["request"])
+    placed = escalations.place(waiting.pk, at=at) or escalations.placed_for(waiting.grant)
     if placed is None:
         messages.warning(request, _("The next visit is being placed; the customer is told of it in writing."))
         return
