@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+NEEDED = ("SECRET_KEY", "FIELD_KEY")  # without the demo nothing starts without them
 OTHERS = frozenset({"HOST", "HOSTNAME", "HOSTTYPE", "SSH_PORT", "REPORT"})
 
 
@@ -101,8 +102,7 @@ class Environment:
         if not value and kept_in is not None:
             value = kept(kept_in / name, make or (lambda: secrets.token_urlsafe(48)))
         if not value and needed:
-            near = difflib.get_close_matches(name, set(self._given) - set(self.reference), n=1, cutoff=0.86)
-            raise BadSetting(f"{name} is not set{f' (but {near[0]} is)' if near else ''}: {help}")
+            raise BadSetting(self._missing(name, help))
         if value and len(value) < 16:
             raise BadSetting(f"{name} must have at least 16 characters; it has {len(value)}.")
         return value
@@ -126,6 +126,15 @@ class Environment:
     def _remember(self, name: str, kind: str, default: str, help: str) -> None:
         self.reference[name] = Setting(name, kind, default, help)
 
+    def _missing(self, name: str, help: str) -> str:
+        """Name every secret that is missing at once, and for one alone what it is for."""
+        near = difflib.get_close_matches(name, set(self._given) - set(self.reference), n=1, cutoff=0.86)
+        if near:
+            return f"{name} is not set (but {near[0]} is): {help}"
+        if name in NEEDED and len(all_of_them := [each for each in NEEDED if not self._value(each)]) > 1:
+            return f"{' and '.join(all_of_them)} are not set (or DEMO=1 for the demo); docs/settings.md tells of both."
+        return f"{name} is not set (or DEMO=1 for the demo): {help}"
+
     def _value(self, name: str) -> str:
         value, path = self._given.get(name, "").strip(), self._given.get(f"{name}_FILE", "").strip()
         if value and path:
@@ -146,7 +155,8 @@ def new_key() -> str:
 def kept(path: Path, make: Callable[[], str]) -> str:
     """Return the content of path, made once with mode 0600; two processes that start together get the same."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (path.parent.parent, path.parent):  # `parents=True` would leave the outer one open to all
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             _place(path, make())
         return path.read_text(encoding="utf-8").strip()

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import redis
 from django.conf import settings
 
 HOST = "127.0.0.1"
@@ -40,6 +41,15 @@ def check_port(port: int) -> None:
                 "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used: {error.strerror}"
             )
             raise PortTaken(f"Port {port} {why}; choose another with PORT=.") from None
+
+
+def broker_answers() -> bool:
+    """Tell whether REDIS_URL can be reached within two seconds."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as broker:
+            return bool(broker.ping())
+    except redis.RedisError:
+        return False
 
 
 @contextlib.contextmanager

@@ -114,3 +114,29 @@ def test_a_second_start_keeps_the_world(data: Path, world: dict[str, Any]) -> No
     assert again.returncode == 0
     assert "building" not in again.stdout
     assert json.loads(manage(data, "demo", "--json").stdout) == world
+
+
+def in_an_empty_shell(*words: str, **given: str) -> Answer:
+    env = {"PATH": os.environ["PATH"], **given}
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_newcomers_shell_needs_no_settings_for_it(data: Path) -> None:
+    answer = in_an_empty_shell("demo", "code", "agent_aino", DATA_DIR=str(data))
+    assert re.fullmatch(r"\d{6}\n", answer.stdout), answer.stderr
+
+
+@pytest.mark.parametrize("words", [("messages", "--check"), ("settings_reference", "--check")])
+def test_what_touches_no_data_needs_no_secrets(words: tuple[str, ...], tmp_path: Path) -> None:
+    answer = in_an_empty_shell(*words, DATA_DIR=str(tmp_path))
+    assert "SECRET_KEY" not in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["up", "migrate", "first_administrator"])
+def test_what_serves_or_migrates_is_given_no_secrets(command: str, tmp_path: Path) -> None:
+    answer = in_an_empty_shell(command, DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert "SECRET_KEY" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1

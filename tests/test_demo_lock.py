@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from contactcentre import celery, demo_lock, readiness
@@ -45,8 +46,7 @@ def test_the_mark_can_be_neither_altered_nor_removed(db: None) -> None:
         Mark.objects.all().delete()
 
 
-def test_another_migrate_leaves_the_mark_as_it_is(live_database: str, settings: LazySettings) -> None:
-    settings.DEMO = True
+def test_another_migrate_leaves_the_mark_as_it_is(live_database: str) -> None:
     call_command("migrate", verbosity=0)
     assert [mark.demo for mark in Mark.objects.all()] == [False]
 
@@ -91,3 +91,10 @@ def test_the_demo_answers_this_machine_only(
 def test_the_demo_does_not_answer_others_through_a_proxy_either(settings: LazySettings, client: Client) -> None:
     settings.DEMO, settings.TRUSTED_PROXIES = True, 1
     assert client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 400
+
+
+def test_the_demo_does_not_migrate_a_real_database(live_database: str, settings: LazySettings) -> None:
+    settings.DEMO = True
+    with pytest.raises(CommandError, match="isn't a demo"):
+        call_command("migrate", "visits", "zero", verbosity=0)
+    assert MigrationExecutor(connection).migration_plan([("visits", None)]), "its tables are still there"

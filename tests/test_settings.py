@@ -72,7 +72,12 @@ def test_a_value_and_a_file_together_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_secret_is_refused_outside_the_demo() -> None:
-    assert refused({}, "secret", "SECRET_KEY") == f"SECRET_KEY is not set: {HELP}"
+    given = {"FIELD_KEY": "x" * 44}
+    assert refused(given, "secret", "SECRET_KEY") == f"SECRET_KEY is not set (or DEMO=1 for the demo): {HELP}"
+
+
+def test_missing_secrets_are_named_at_once() -> None:
+    assert refused({}, "secret", "SECRET_KEY").startswith("SECRET_KEY and FIELD_KEY are not set (or DEMO=1")
 
 
 def test_a_missing_secret_names_the_misspelt_one_that_is_there() -> None:
@@ -151,7 +156,7 @@ def test_the_reference_is_what_the_code_says() -> None:
     ("given", "told"),
     [
         ({"DEMO": "perhaps"}, "DEMO must be"),
-        ({"DEMO": "0"}, "SECRET_KEY is not set"),
+        ({"DEMO": "0"}, "SECRET_KEY and FIELD_KEY are not set"),
         ({"DEMO": "1", "DATABSE_URL": "sqlite:///x"}, "did you mean DATABASE_URL"),
     ],
 )

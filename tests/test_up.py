@@ -1,9 +1,12 @@
 """`manage.py up` on live processes: one tree, one clear line when it can't, everything gone within ten seconds."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -147,3 +150,69 @@ def test_the_database_of_a_demo_is_not_served_as_the_real_thing(start: Start) ->
     assert said.strip() == (
         "CommandError: This database was made for the demo; start with DEMO=1, or give another DATABASE_URL."
     )
+
+
+def asked(data: Path, *words: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py in a shell in which nothing is set but where the data lie."""
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), **given}
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False)
+
+
+def test_who_asks_from_another_terminal_hears_the_address_that_is_served(start: Start, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "var"
+    process = start(port)
+    wait_for(lambda: answers(port), process)
+    assert json.loads(asked(data, "demo", "--json").stdout)["base_url"] == f"http://localhost:{port}"
+    second = start(free_port())
+    said, _ = second.communicate(timeout=60)
+    assert said.strip().splitlines() == [
+        f"CommandError: {data} is in use by another start at http://localhost:{port}; "
+        "stop that, or give another DATA_DIR."
+    ]
+    for address in ("/", "/admin"):
+        with urllib.request.urlopen(f"http://localhost:{port}{address}") as answer:
+            assert answer.url.startswith(f"http://localhost:{port}/admin/login/")
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert stat.S_IMODE((data / "contactcentre.sqlite3").stat().st_mode) == 0o600
+    stop(process, signal.SIGTERM)
+    assert f"PORT={port} DATA_DIR={data} .venv/bin/python manage.py demo" in process.communicate()[0]
+    assert not (data / "address").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_first_start_that_was_broken_off_is_gone_on_with(start: Start, tmp_path: Path, sent: signal.Signals) -> None:
+    first = start(free_port())
+    assert first.stdout is not None
+    assert any("customers come in" in line for line in first.stdout)
+    first.send_signal(sent)
+    said, _ = first.communicate(timeout=30)
+    if sent != signal.SIGKILL:
+        assert said.strip().splitlines()[-1] == "CommandError: Stopped before it was ready; the next start goes on."
+        assert "Traceback" not in said
+    again = asked(tmp_path / "var", "up", "--prepare", DEMO="1")
+    assert again.returncode == 0, again.stderr
+    assert "starting over" in again.stdout
+    assert asked(tmp_path / "var", "demo", "code", "agent_aino").returncode == 0
+
+
+def test_the_demo_refuses_a_real_database_before_it_migrates(tmp_path: Path) -> None:
+    keys = {"SECRET_KEY": os.environ["SECRET_KEY"], "FIELD_KEY": os.environ["FIELD_KEY"]}
+    made = asked(tmp_path, "migrate", "-v", "0", DEMO="0", **keys)
+    assert made.returncode == 0, made.stderr
+    with contextlib.closing(sqlite3.connect(tmp_path / "contactcentre.sqlite3")) as database:
+        database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+        database.commit()
+    for words in (("up", "--prepare"), ("migrate", "-v", "0")):
+        refused = asked(tmp_path, *words, DEMO="1", **keys)
+        assert refused.stderr.strip() == (
+            "CommandError: This database isn't a demo; start with DEMO=0, or give the demo another DATABASE_URL."
+        )
+
+
+def test_a_broker_that_does_not_answer_is_warned_of(start: Start) -> None:
+    port = free_port()
+    process = start(port, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    wait_for(lambda: answers(port), process)
+    stop(process, signal.SIGTERM)
+    assert process.communicate()[0].count("nothing answers at REDIS_URL") == 1

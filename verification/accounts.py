@@ -14,11 +14,15 @@ from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.log import record
-from verification.models import Customer, Staff
+from verification.models import Customer, Organisation, Staff
 
 
 class OwnAccount(RuntimeError):
     """Refuse to change one's own account."""
+
+
+class HasAdministrator(RuntimeError):
+    """Refuse to open a first administrator's account where there is an administrator."""
 
 
 class SetUpTokens(PasswordResetTokenGenerator):
@@ -60,6 +64,32 @@ def new_link(staff: Staff, *, by: Staff, at: datetime) -> str:
         found.save(update_fields=["password", "date_joined"])
         _entry("staff.set_up_link_made", found, by.actor, at)
         return f"{found.pseudonym.hex}.{_tokens.make_token(found)}"
+
+
+def open_first_administrator(*, organisation: str, username: str, at: datetime) -> str:
+    """Return a set-up link word for the first administrator of an organisation, both made when they aren't there.
+
+    The link of an account that was never set up is made anew by the same call, since nobody else could make it. Raises
+    HasAdministrator, and ValidationError for a name that can't be used.
+    """
+    with transaction.atomic():
+        place, _ = Organisation.objects.get_or_create(name=organisation)
+        found = Staff.objects.select_for_update().filter(organisation=place, role=Staff.Role.ADMINISTRATOR)
+        opened = found.first() or _first_administrator(place, username, at)
+        if found.count() > 1 or opened.username != username or opened.has_usable_password():
+            raise HasAdministrator
+        _entry("staff.first_administrator", opened, "system:first_administrator", at)
+        return f"{opened.pseudonym.hex}.{_tokens.make_token(opened)}"
+
+
+def _first_administrator(place: Organisation, username: str, at: datetime) -> Staff:
+    opened = Staff(
+        username=username, role=Staff.Role.ADMINISTRATOR, organisation=place, is_staff=True, date_joined=at
+    )  # fmt: skip
+    opened.set_unusable_password()
+    opened.full_clean()
+    opened.save(force_insert=True)
+    return opened
 
 
 def owner_of(link: str) -> Staff | None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.conf import settings
 
+from contactcentre import data_dir
 from contactcentre.demo import offices, secrets
 from contactcentre.demo.people import NEW_PHONE, PEOPLE, STAFF, Person
 
 
 def describe() -> dict[str, Any]:
     """Return the whole description: everything in it is made up, and belongs to this database alone."""
-    base = settings.PUBLIC_URL.rstrip("/")
+    base = data_dir.served_address() or settings.PUBLIC_URL
     return {
         "base_url": base,
         "ivr": {

@@ -16,9 +16,21 @@ import httpx
 from django.conf import settings
 from twilio.request_validator import RequestValidator
 
+from contactcentre import data_dir
+
 
 class NoAnswer(RuntimeError):
     """Tell that the site does not answer, or answers no call."""
+
+
+def _public() -> str:
+    return data_dir.served_address() or settings.PUBLIC_URL
+
+
+def _nearest() -> str:
+    """Return where the site answers on this machine: `up` may have been given another PORT than we were."""
+    served = data_dir.served_address()
+    return served if served.startswith("http://localhost") else f"http://localhost:{settings.PORT}"
 
 
 @dataclass
@@ -27,7 +39,7 @@ class Telephone:
 
     say: Callable[[str], None]
     ask: Callable[[str], str | None]
-    base: str = field(default_factory=lambda: f"http://localhost:{settings.PORT}")
+    base: str = field(default_factory=_nearest)
     sid: str = field(default_factory=lambda: "CA" + secrets.token_hex(16))
 
     def call(self) -> None:
@@ -81,7 +93,7 @@ class Telephone:
         whole = {"CallSid": self.sid, "AccountSid": "ACdemo", "From": "+358401234567", "To": settings.IVR_NUMBER}
         whole |= {"CallStatus": "in-progress", "Direction": "inbound", "ApiVersion": "2010-04-01"} | form
         path = urlsplit(address).path
-        signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(settings.PUBLIC_URL + path, whole)
+        signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(_public() + path, whole)
         try:
             answer = httpx.post(self._at(path), data=whole, headers={"X-Twilio-Signature": signature}, timeout=15)
             answer.raise_for_status()

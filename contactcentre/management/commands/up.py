@@ -1,6 +1,8 @@
 """`manage.py up`: bring the database up to date, then serve web, worker and beat until somebody says stop."""
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -12,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from contactcentre import demo_lock, readiness
-from contactcentre.serving import PortTaken, check_port, serve_in_one_process, serve_in_several
+from contactcentre import data_dir, demo_lock, first_start, readiness
+from contactcentre.serving import PortTaken, broker_answers, check_port, serve_in_one_process, serve_in_several
 
 
 class Command(BaseCommand):
@@ -26,11 +28,13 @@ class Command(BaseCommand):
         parser.add_argument("--prepare", action="store_true", help="Migrate and build the demo world, but don't serve.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.umask(0o077)  # what is written here is for its owner alone
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # until we serve, both are one way to break off
         try:
             self._prepare(serve=not options["prepare"])
-        except PortTaken as taken:
-            raise CommandError(str(taken)) from None
-        except (demo_lock.WrongWorld, readiness.NotReady) as reason:
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before it was ready; the next start goes on.") from None
+        except (PortTaken, data_dir.InUse, demo_lock.WrongWorld, readiness.NotReady) as reason:
             raise CommandError(str(reason)) from None
         except DatabaseError as error:
             raise CommandError(f"The database can't be used: {str(error).strip().splitlines()[0]}") from None
@@ -40,10 +44,14 @@ class Command(BaseCommand):
             self._serve()
 
     def _prepare(self, *, serve: bool) -> None:
+        data_dir.make()
+        if serve or settings.DEMO:  # a release is prepared while the one before it still serves
+            data_dir.lock()
         if serve:
             check_port(settings.PORT)
-        for folder in ("outbox/mail", "secrets"):
-            (settings.DATA_DIR / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        first_start.check_the_mark()
+        if first_start.discard_half_made_demo():
+            self._say("the demo world was left half made; starting over")
         self._migrate()
         demo_lock.check()
         if settings.DEMO:
@@ -54,12 +62,13 @@ class Command(BaseCommand):
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if not plan:
+        if not plan and first_start.finished():
             return
         self._say(f"bringing the database up to date ({len(plan)} steps)")
         if settings.DATABASE_OWNER_URL:
             env = {**os.environ, "DATABASE_URL": settings.DATABASE_OWNER_URL}
-            if subprocess.run([sys.executable, sys.argv[0], "migrate", "-v", "0"], env=env, check=False).returncode:
+            command = [sys.executable, sys.argv[0], "migrate", "-v", "0"]
+            if subprocess.run(command, env=env, check=False, start_new_session=True).returncode:
                 raise CommandError("The migrations failed; see above.")
         else:
             call_command("migrate", verbosity=0, interactive=False)
@@ -67,10 +76,6 @@ class Command(BaseCommand):
     def _build_demo(self) -> None:
         if demo_lock.reached(demo_lock.BUILT):
             return
-        if demo_lock.reached(demo_lock.BEGUN):
-            raise demo_lock.WrongWorld(
-                f"The demo world was left half made; delete {settings.DATA_DIR} (or the database) and start again."
-            )
         from contactcentre import demo  # needed in the demo only
 
         self._say("building the demo world")
@@ -82,16 +87,27 @@ class Command(BaseCommand):
         connection.close()
         self._say(f"serving on http://localhost:{settings.PORT} - staff: http://localhost:{settings.PORT}/admin/")
         if settings.DEMO:
-            self._say("this is the DEMO; names, passwords and codes: .venv/bin/python manage.py demo")
-        self._say("stop with Ctrl-C")
+            self._say(f"this is the DEMO; names, passwords and codes: {_demo_command()}")
+        if settings.REDIS_URL and not broker_answers():
+            self._say("warning: nothing answers at REDIS_URL; what is due waits until something does")
+        self._say("stop with Ctrl-C (SIGTERM, when another program started it)")
         serve = serve_in_several if settings.REDIS_URL else serve_in_one_process
-        if not serve(settings.PORT):
+        with data_dir.address(settings.PUBLIC_URL):
+            in_order = serve(settings.PORT)
+        if not in_order:
             raise CommandError("A process ended by itself; everything was stopped.")
         self._say("stopped")
 
     def _say(self, what: str) -> None:
         self.stdout.write(f"up: {what}")
         self.stdout.flush()
+
+
+def _demo_command() -> str:
+    """Return what to type in another terminal, with whatever was given to this one that isn't secret."""
+    given = [f"{name}={shlex.quote(os.environ[name])}" for name in ("PORT", "DATA_DIR") if os.environ.get(name)]
+    same = " (with the same DATABASE_URL)" if os.environ.get("DATABASE_URL") else ""
+    return " ".join([*given, ".venv/bin/python manage.py demo"]) + same
 
 
 class _Nowhere:

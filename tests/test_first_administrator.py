@@ -1,0 +1,63 @@
+"""A real database starts with nobody in it: one command lets the first administrator in, and only the first."""
+
+from __future__ import annotations
+
+from base64 import b32decode
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from audit.models import Entry
+from tests.cast import totp
+from tests.staff_browser import now
+from verification.models import Organisation, Staff
+
+WORD = "seven quiet lakes at dawn"
+
+
+def first(organisation: str = "Kassa", username: str = "aila") -> str:
+    """Run the command and return the path of the link that it prints."""
+    said = StringIO()
+    call_command("first_administrator", "--organisation", organisation, "--username", username, stdout=said)
+    return said.getvalue().strip().splitlines()[-1].removeprefix("http://testserver")
+
+
+def set_up(link: str) -> None:
+    browser = Client()
+    page = browser.get(link, follow=True)
+    key = b32decode(page.context["key"].replace(" ", ""))
+    browser.post("/admin/set-up/", {"password": WORD, "again": WORD, "token": totp(key, now())})
+
+
+def test_the_first_administrator_sets_his_account_up_by_the_link(db: None) -> None:
+    set_up(first())
+    made = Staff.objects.get()
+    assert (made.username, made.role, made.organisation.name) == ("aila", "ADMINISTRATOR", "Kassa")
+    assert made.check_password(WORD)
+    assert Entry.objects.filter(kind="staff.first_administrator").count() == 1
+
+
+def test_there_is_only_one_first(db: None) -> None:
+    set_up(first())
+    for name in ("aila", "asko"):
+        with pytest.raises(CommandError, match="has an administrator already"):
+            first(username=name)
+    assert Staff.objects.count() == Organisation.objects.count() == 1
+
+
+def test_a_lost_link_of_an_account_never_set_up_is_made_anew_for_the_same_name_only(db: None) -> None:
+    first()
+    with pytest.raises(CommandError, match="has an administrator already"):
+        first(username="asko")
+    set_up(first())
+    assert Staff.objects.get().check_password(WORD)
+
+
+@pytest.mark.parametrize(("organisation", "username"), [("", "aila"), ("x" * 121, "aila"), ("Kassa", "a b"), ("K", "")])
+def test_a_name_that_cannot_be_used_is_told_and_nothing_is_made(db: None, organisation: str, username: str) -> None:
+    with pytest.raises(CommandError):
+        first(organisation, username)
+    assert not Staff.objects.exists()
+    assert not Organisation.objects.exists()
