@@ -2,6 +2,7 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.core.management import CommandError
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext_lazy
@@ -23,7 +24,10 @@ def install_guards(using: str, **_: Any) -> None:
     """Install the guards of every declared action once all apps have migrated."""
     from verification import guard
 
-    guard.install(using)
+    try:
+        guard.install(using)
+    except guard.Altered as reason:
+        raise CommandError(str(reason)) from None
 
 
 class VerificationConfig(AppConfig):

@@ -104,6 +104,7 @@ def _postgresql_body(table: str, condition: str) -> str:
 def install(using: str = "default") -> None:
     """Install every guard anew. Called after migrate, since SQLite drops the triggers of a table that it remakes."""
     connection = connections[using]
+    _check_tables(connection)
     with connection.cursor() as cursor:
         for table, condition in conditions(connection.vendor).items():
             cursor.execute(f"DROP TRIGGER IF EXISTS guard_{table}" + _on(connection.vendor, table))
@@ -119,6 +120,14 @@ def install(using: str = "default") -> None:
                 f"CREATE TRIGGER guard_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION guard_{table}()"
             )
             cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER guard_{table}")
+
+
+def _check_tables(connection: Any) -> None:
+    there = set(connection.introspection.table_names())
+    if missing := sorted(set(conditions(connection.vendor)) - there):
+        raise Altered(
+            f"There is no table {missing[0]} to guard; run `manage.py makemigrations` for its app, then `migrate`."
+        )
 
 
 def _search_path(connection: Any) -> str:
