@@ -142,3 +142,8 @@ def test_a_staff_session_does_not_open_the_api(cast: Cast) -> None:
     api = Api(cast)
     api.client.force_login(cast.agent_aino, backend="django.contrib.auth.backends.ModelBackend")
     is_problem(api.get("interactions/"), 401, "unauthenticated")
+
+
+def test_what_is_recorded_about_tokens_is_read_by_the_persons_own_auditors(cast: Cast) -> None:
+    assert come_in(cast).status_code == 200
+    assert Entry.objects.get(kind="staff.token_issued").org == str(cast.organisation.pk)

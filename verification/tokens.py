@@ -53,7 +53,7 @@ def issue(proof: Proof, *, request: HttpRequest, address: str, at: datetime) -> 
             staff=staff, digest=_digest(word), role=staff.role, password_mark=staff.get_session_auth_hash(),
             issued_at=at, expires_at=at + LIVES,
         )  # fmt: skip
-        _entry("staff.token_issued", staff.actor, staff.actor, "ok", address, at, factors=["password", "totp"])
+        _entry("staff.token_issued", staff, staff.actor, "ok", address, at, factors=["password", "totp"])
         return word, token
 
 
@@ -76,8 +76,7 @@ def _refuse(proof: Proof, address: str, at: datetime, *, factor: str) -> tuple[s
     """Write the failed try under the account that was named, if there is one; what was typed is not kept."""
     named = Staff.objects.filter(username=proof.username).first()
     with transaction.atomic():
-        subject = named.actor if named else "nobody"
-        _entry("staff.token_refused", "staff:unknown", subject, "refused", address, at, factors=[factor])
+        _entry("staff.token_refused", named, "staff:unknown", "refused", address, at, factors=[factor])
     raise NotProven
 
 
@@ -91,7 +90,7 @@ def revoke(token: StaffToken, *, address: str, at: datetime) -> None:
     """End a token now. Ending it twice changes nothing."""
     with transaction.atomic():
         if StaffToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
-            _entry("staff.token_revoked", token.staff.actor, token.staff.actor, "ok", address, at, factors=[])
+            _entry("staff.token_revoked", token.staff, token.staff.actor, "ok", address, at, factors=[])
 
 
 def _digest(word: str) -> str:
@@ -99,15 +98,16 @@ def _digest(word: str) -> str:
 
 
 def _entry(
-    kind: str, actor: str, subject: str, outcome: str, address: str, at: datetime, *, factors: list[str]
+    kind: str, about: Staff | None, actor: str, outcome: str, address: str, at: datetime, *, factors: list[str]
 ) -> None:
     record(
         kind=kind,
         actor=actor,
-        subject=subject,
+        subject=about.actor if about else "nobody",
         at=at,
         outcome=outcome,
         purpose="let only our own staff in",
+        organisation=str(about.organisation_id) if about else "",
         facts={"factors": factors, "door": "api"},
         personal={"address": address[:60]},
     )
