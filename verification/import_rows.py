@@ -9,7 +9,7 @@ from typing import Any
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from verification.keypad import LIST_LENGTH
 from verification.models import ContactChange, Customer
@@ -71,26 +71,29 @@ def problems(rows: Iterable[dict[str, Any]]) -> list[str]:
     found: list[str] = []
     seen: set[str] = set()
     for place, row in enumerate(rows, 1):
-        found += [f"row {place}: {fault}" for fault in _row_faults(row)]
+        found += [_("row %(row)d: %(fault)s") % {"row": place, "fault": fault} for fault in _row_faults(row)]
         number = str(row.get("number"))
         if number in seen:
-            found.append(f"row {place}: number: stands in the file twice")
+            fault = _("number: stands in the file twice")
+            found.append(_("row %(row)d: %(fault)s") % {"row": place, "fault": fault})
         seen.add(number)
     return found
 
 
 def _row_faults(row: dict[str, Any]) -> list[str]:
     plain = {name: value for name, value in row.items() if name not in ("contacts", "codes")}
-    faults = [f"{name}: is not known" for name in plain if name not in RowForm.base_fields]
+    faults = [_("%(field)s: no such field") % {"field": name} for name in plain if name not in RowForm.base_fields]
     faults += [
-        f"{name}: is not text" for name, value in plain.items() if not isinstance(value, (str, bool, type(None)))
+        _("%(field)s: is not text") % {"field": name}
+        for name, value in plain.items()
+        if not isinstance(value, (str, bool, type(None)))
     ]
     faults += _form_faults(RowForm(plain))
     codes, contacts = row.get("codes") or [], row.get("contacts") or []
     if not isinstance(codes, list) or len(codes) > LIST_LENGTH or any(not _is_code(code) for code in codes):
-        faults.append(f"codes: a list of at most {LIST_LENGTH} texts of six digits")
+        faults.append(_("codes: a list of at most %(most)d texts of six digits") % {"most": LIST_LENGTH})
     if not isinstance(contacts, list) or any(not isinstance(contact, dict) for contact in contacts):
-        return [*faults, "contacts: a list of objects"]
+        return [*faults, _("contacts: a list of objects")]
     return faults + [f"contacts: {fault}" for contact in contacts for fault in _form_faults(ContactForm(contact))]
 
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit import keys
 from audit.log import record
@@ -80,7 +81,7 @@ def carry_in(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
 def _content(batch: Batch) -> bytes:
     content = keys.unseal(bytes(batch.sealed_content), context=f"batch:{batch.public_id}")
     if sha256(content).hexdigest() != batch.digest:
-        raise BadFile(["the file is not the one that was previewed"])
+        raise BadFile([_("The file is not the one that was previewed.")])
     return content
 
 
@@ -88,9 +89,9 @@ def _rows(content: bytes) -> list[dict[str, Any]]:
     try:
         rows = json.loads(content)["customers"]
     except (ValueError, KeyError, TypeError) as error:
-        raise BadFile(["the file is not JSON of the form {'customers': [...]}"]) from error
+        raise BadFile([_("The file is not JSON of the form {'customers': [...]}.")]) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadFile(["'customers' is a list of objects"])
+        raise BadFile([_("'customers' must be a list of objects.")])
     return rows
 
 

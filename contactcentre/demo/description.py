@@ -47,5 +47,5 @@ def _customer(person: Person) -> dict[str, Any]:
         "phone": NEW_PHONE if person.new_phone else person.phone,
         "language": person.language,
         "has_e_id": False,
-        "note": person.note,
+        "note": person.told,
     }

@@ -23,6 +23,14 @@ STAFF: Final = {
 }
 
 
+HELD: Final = {
+    "app": "has a code app",
+    "list": "has a printed list",
+    "both": "has a code app and a printed list",
+    "": "has no authenticator, so only the desk proves him",
+}
+
+
 @dataclass(frozen=True)
 class Person:
     """One customer as the demo tells of him. `holds` is "app", "list", "both" or "" for no authenticator at all."""
@@ -36,7 +44,7 @@ class Person:
     street: str
     holds: str = "app"
     language: str = "fi"
-    note: str = "has a code app"
+    note: str = ""
     company: bool = False
     ward: bool = False
     frozen: bool = False
@@ -45,6 +53,11 @@ class Person:
     @property
     def number(self) -> str:
         return f"{self.seven}{check_digit(str(self.seven))}"
+
+    @property
+    def told(self) -> str:
+        """Tell what makes him worth a call, or else what he holds."""
+        return self.note or HELD[self.holds]
 
     @property
     def name(self) -> str:
