@@ -26,14 +26,11 @@ from cases.pages.forms import cents, filled, latest_refusal, raw
 from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
 from verification import results
-from verification import results
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
 from verification.reasons import Reason, to_staff
 from verification.ways import by_code
-
-results.name_states({state.value: state.label for state in Case.State})
 
 results.name_states({state.value: state.label for state in Case.State})
 
