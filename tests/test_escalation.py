@@ -10,7 +10,7 @@ import pytest
 from notices.models import Notice
 from tests.cast import NOW, Cast
 from tests.reception import ask_for_visit, book, open_office, refuse
-from verification.gate import Following, Granted, Malformed, Refused, Unavailable, attempt
+from verification.gate import Following, Granted, Live, Malformed, Refused, Unavailable, attempt
 from visits import escalations, placing, tasks
 from visits.models import ChecklistItem, Escalation, Visit, VisitEvent
 
@@ -227,3 +227,20 @@ def test_the_sweep_places_what_no_task_did(cast: Cast) -> None:
     ask_for_visit(cast.call(at=now, claims=cast.antti), cast, at=now)
     tasks.sweep()
     assert Visit.objects.count() == 1
+
+
+def test_a_visit_asked_for_twice_for_one_refusal_is_booked_once(cast: Cast) -> None:
+    open_office(cast.organisation)
+    call = cast.call(at=NOW, claims=cast.antti)
+    asked = {"refusal": str(refuse(call, cast, at=NOW).public_id)}
+    origin = Live(call.public_id, cast.staff["agent_aino"])
+    first = attempt("book_visit", origin=origin, parameters=asked, at=NOW)
+    again = attempt("book_visit", origin=origin, parameters=asked, at=NOW)
+    assert isinstance(first, Granted)
+    assert isinstance(again, Granted)
+    assert again.result == first.result
+    assert escalations.place(Escalation.objects.get().pk, at=NOW) is not None
+    later = attempt("book_visit", origin=origin, parameters=asked, at=NOW)
+    assert isinstance(later, Granted)
+    assert later.result == first.result
+    assert Escalation.objects.count() == Visit.objects.count() == 1

@@ -14,7 +14,7 @@ from verification import guard
 from verification.declarations import Occasion, Result, action, declared
 from verification.levels import Level
 from verification.models import Claim, Interaction, Refusal
-from visits import keys, letters, placing, reminders
+from visits import escalations, keys, letters, placing, reminders
 from visits.models import Escalation, Office, Reminder, Visit, VisitEvent
 from visits.whose import mark_of
 
@@ -64,13 +64,15 @@ class VisitForm(forms.Form):
     by_caller=True,
 )
 def book_visit(occasion: Occasion) -> Result:
-    """Ask for a visit; a task places it. The answer is the same for everybody."""
+    """Ask for a visit; a task places it. The answer is the same for everybody, and the first one's when asked again."""
     here = occasion.interaction
     if here is None:
         raise LookupError("a visit that nobody asked for")
     wished = occasion.parameters
     refusal = _refusal(here, wished["refusal"])
     kept = refusal if refusal and _said_by_same(refusal, occasion.claim) else None
+    if kept and (first := escalations.standing_for(kept)):
+        return {"request": str(first.grant.public_id)}
     escalation = Escalation.objects.create(
         organisation_id=here.organisation_id,
         grant=occasion.grant,

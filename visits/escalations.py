@@ -8,7 +8,7 @@ import structlog
 from django.db.models import F, QuerySet
 
 from verification.gate import Following, Refused, Unavailable, attempt
-from verification.models import Grant
+from verification.models import Grant, Refusal
 from visits.models import Escalation, Visit
 
 LEASE = timedelta(seconds=60)
@@ -55,6 +55,15 @@ def place(escalation_id: int, *, at: datetime) -> Visit | None:
 def placed_for(asked: Grant) -> Visit | None:
     """Return the visit that was placed for a grant of book_visit, or None while it is waited for."""
     return Visit.objects.select_related("office").filter(grant__follows=asked).first()
+
+
+def standing_for(refusal: Refusal) -> Escalation | None:
+    """Return what was asked for before for the same refusal and still stands: waiting, or booked and not yet begun."""
+    for asked in Escalation.objects.filter(refusal=refusal).select_related("grant").order_by("pk"):
+        placed = placed_for(asked.grant)
+        if asked.state == Escalation.State.PENDING or (placed is not None and placed.state == Visit.State.BOOKED):
+            return asked
+    return None
 
 
 def _claim(escalation_id: int, at: datetime) -> bool:
