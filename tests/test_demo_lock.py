@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from contactcentre import celery, demo_lock, readiness
+from contactcentre import celery, demo_lock, first_start, readiness
 from contactcentre.models import Mark
 
 
@@ -98,3 +98,14 @@ def test_the_demo_does_not_migrate_a_real_database(live_database: str, settings:
     with pytest.raises(CommandError, match="isn't a demo"):
         call_command("migrate", "visits", "zero", verbosity=0)
     assert MigrationExecutor(connection).migration_plan([("visits", None)]), "its tables are still there"
+
+
+def test_a_half_made_demo_that_is_no_file_of_ours_is_left_alone(
+    db: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_start, "_half_made", lambda: True)
+    assert not first_start.discard_half_made_demo(), "not the demo"
+    settings.DEMO = True
+    with pytest.raises(demo_lock.WrongWorld, match="left half made; give an empty database"):
+        first_start.discard_half_made_demo()
+    assert Mark.objects.exists()
