@@ -83,7 +83,7 @@ def _texts(catalog: Catalog) -> dict[Key, Any]:
 
 def _strings(message: Message) -> tuple[str, ...]:
     """Give the translation, or its plural forms, in one shape: a .po gives them otherwise than a .mo does."""
-    return tuple(message.string) if isinstance(message.string, (tuple, list)) else (message.string,)
+    return tuple(message.string) if isinstance(message.string, (tuple, list)) else (message.string or "",)
 
 
 def _is_translated(message: Message) -> bool:
