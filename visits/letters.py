@@ -87,7 +87,7 @@ def where_and_when(visit: Visit) -> str:
 def errand(visit: Visit) -> str:
     """Name what the visit is for in the active language, or "" when nobody said."""
     asked = declared(visit.action)
-    return str(asked.label) if asked else ""
+    return str(asked.errand) if asked else ""
 
 
 def number(visit: Visit) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from verification.evidence import see_second_clerk
 from visits import desk
@@ -44,10 +44,12 @@ def waiting(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/visits/second.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
     """Note that a second clerk has looked; refuse it to the one who looked first."""
     by = clerk_of(request)
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("admin:visits_second"))
     if interaction_id not in {each.public_id for each in desk.open_desks(by)}:
         raise Http404
     if not SecondForm(request.POST).is_valid():

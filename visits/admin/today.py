@@ -51,7 +51,7 @@ def today(request: HttpRequest) -> HttpResponse:
 def errand_of(visit: Visit) -> str:
     """Name the visit's errand in the active language."""
     asked = declared(visit.action)
-    return str(asked.label) if asked else _("not told")
+    return str(asked.errand) if asked else _("not told")
 
 
 def reference(visit: Visit) -> str:
