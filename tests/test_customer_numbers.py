@@ -15,11 +15,18 @@ def test_every_single_wrong_digit_is_caught(number: str, place: int, by: int) ->
     assert not well_formed(wrong)
 
 
-@given(numbers)
-def test_most_swaps_of_neighbours_are_caught(number: str) -> None:
-    """ISO 7064 MOD 11,10 catches nearly all; the rest are caught by the customer's own code."""
-    swaps = [number[:i] + number[i + 1] + number[i] + number[i + 2 :] for i in range(7) if number[i] != number[i + 1]]
-    assert sum(well_formed(swap) for swap in swaps) <= 2
+def test_nearly_all_swaps_of_neighbours_are_caught() -> None:
+    """ISO 7064 MOD 11,10 misses about one in forty; the customer's own code catches the rest."""
+    swaps, missed = 0, 0
+    for seven in range(1_000_003, 9_999_999, 4_999):
+        number = f"{seven}{check_digit(str(seven))}"
+        for place in range(7):
+            one, other = number[place : place + 2]
+            if one != other and (place, other) != (0, "0"):
+                swaps += 1
+                missed += well_formed(number[:place] + other + one + number[place + 2 :])
+    assert swaps > 10_000
+    assert missed / swaps < 0.03
 
 
 @given(st.text(max_size=12))

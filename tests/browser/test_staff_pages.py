@@ -101,7 +101,7 @@ def test_the_queue_refreshes_itself_and_leaves_the_focus_where_it_was(
     second = ring()
     page.wait_for_selector(f"#take-{second.public_id}", timeout=15_000)
     assert page.evaluate("document.activeElement.id") == f"take-{first.public_id}"
-    assert page.inner_text("#announced") == "2 yhteyttä odottaa."
+    assert page.inner_text("#announced") == "2 yhteydenottoa odottaa."
     assert not complaints
 
 

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from contactcentre import data_dir, demo_lock, first_start, readiness
+from contactcentre import celery_app, data_dir, demo_lock, first_start, readiness
 from contactcentre.serving import PortTaken, broker_answers, check_port, serve_in_one_process, serve_in_several
 
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.umask(0o077)  # what is written here is for its owner alone
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background without it
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # until we serve, both are one way to break off
         try:
             self._prepare(serve=not options["prepare"])
@@ -78,6 +79,9 @@ class Command(BaseCommand):
             return
         from contactcentre import demo  # needed in the demo only
 
+        celery_app.conf.broker_url = (
+            "memory://localhost/"  # the sweep finds what the build queues
+        )
         self._say("building the demo world")
         demo_lock.reach(demo_lock.BEGUN)
         demo.build(progress=self._say)
