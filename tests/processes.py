@@ -44,7 +44,12 @@ class Worker:
     def empty_the_queue() -> None:
         """Forget what earlier tests have sent to this process's number of the Redis."""
         import redis
+        from kombu import pools
 
+        from contactcentre.celery import app
+
+        pools.reset()  # connections of an earlier test may lead to a broker that is gone
+        app._pool = app.amqp._producer_pool = None
         with redis.Redis.from_url(os.environ["REDIS_URL"]) as broker:
             broker.flushdb()
 
@@ -78,5 +83,8 @@ def served_site() -> Iterator[str]:
     try:
         yield f"http://localhost:{server.effective_port}"
     finally:
+        server.task_dispatcher.shutdown(
+            cancel_pending=True, timeout=5
+        )  # an answer under way would write to a closed pipe
         server.close()
         thread.join(5)
