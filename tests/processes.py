@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +84,8 @@ def served_site() -> Iterator[str]:
     try:
         yield f"http://localhost:{server.effective_port}"
     finally:
-        server.task_dispatcher.shutdown(
-            cancel_pending=True, timeout=5
-        )  # an answer under way would write to a closed pipe
+        patience = time.monotonic() + 5
+        while server.task_dispatcher.active_count and time.monotonic() < patience:
+            time.sleep(0.02)  # an answer under way would write to a closed pipe
         server.close()
         thread.join(5)

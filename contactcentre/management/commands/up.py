@@ -79,7 +79,7 @@ class Command(BaseCommand):
             return
         from contactcentre import demo  # needed in the demo only
 
-        celery_app.conf.broker_url = "memory://localhost/"  # the sweep finds what the build queues
+        celery_app.conf.update(broker_url="memory://localhost/")  # the sweep finds what the build queues
         self._say("building the demo world")
         demo_lock.reach(demo_lock.BEGUN)
         demo.build(progress=self._say)
