@@ -39,6 +39,12 @@ pytest_plugins = ["tests.cast", "tests.phone_line"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let no process inherit the settings' name: pytest-django would read them before the process has its Redis."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that would flush tables instead of using a clone."""
     for item in items:

@@ -1,5 +1,6 @@
 """The fixtures keep their promises: rollback, clones that really commit, no way out of this machine."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 import urllib.request
 
 import pytest
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
 
@@ -60,3 +62,9 @@ def test_a_worker_of_its_own_process_takes_tasks_over_the_real_redis(celery_work
 def test_the_site_is_served_on_the_clone(live_site: str) -> None:
     with urllib.request.urlopen(f"{live_site}/readyz") as answer:
         assert answer.status == 200
+
+
+def test_each_process_of_the_suite_has_a_redis_of_its_own(worker_id: str) -> None:
+    number = worker_id.removeprefix("gw") if worker_id != "master" else "0"
+    for address in (os.environ["REDIS_URL"], settings.CELERY_BROKER_URL, settings.CACHES["default"]["LOCATION"]):
+        assert address.rpartition("/")[2] == number
