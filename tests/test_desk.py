@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
+from django.utils import translation
 
 from audit.models import Entry
 from notices.models import Notice
@@ -17,6 +18,7 @@ from verification.levels import Level
 from verification.masking import standing
 from verification.models import ContactChange, Evidence, ParkedMatter
 from visits import desk, identity, keys, papers, parked
+from visits.admin import words
 from visits.checklist import Document, Objection
 from visits.models import IdentityTry, Visit, VisitCode, VisitEvent
 
@@ -195,22 +197,63 @@ def test_codes_and_links_are_kept_by_their_hash_alone(visit: Visit) -> None:
     assert kept.startswith("$argon2id$")
 
 
-def test_who_comes_early_is_received_and_it_is_recorded(cast: Cast) -> None:
+def test_who_comes_early_on_the_day_is_received_and_it_is_recorded(cast: Cast) -> None:
     open_office(cast.organisation)
     booked = book(cast, cast.antti, at=NOW)
-    desk.check_in(booked, by=cast.clerk_kalle, at=NOW + timedelta(hours=1))
+    morning = booked.starts_at - timedelta(hours=3)
+    desk.check_in(booked, by=cast.clerk_kalle, at=morning)
     event = booked.events.get(kind=VisitEvent.Kind.EARLY)
-    assert event.detail["minutes_early"] > 60
+    assert event.detail["minutes_early"] == 180
     assert Entry.objects.filter(kind="visit.early").exists()
-    again = desk.check_in(booked, by=cast.clerk_kalle, at=NOW + timedelta(hours=2))
+    again = desk.check_in(booked, by=cast.clerk_kalle, at=morning + timedelta(hours=1))
     assert again == event.interaction, "checking in twice opens one contact"
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_visit_of_another_day_is_not_received(cast: Cast, days: int) -> None:
+    open_office(cast.organisation)
+    booked = book(cast, cast.antti, at=NOW)
+    with pytest.raises(desk.NotHere, match="DAY") as stopped:
+        desk.check_in(booked, by=cast.clerk_kalle, at=booked.starts_at + timedelta(days=days))
+    with translation.override("fi"):
+        told = words.why_not(stopped.value)
+    assert told == f"Tämä käynti on toisena päivänä: {booked.on.day}.{booked.on.month}.{booked.on.year}."
+    assert booked.state == Visit.State.BOOKED
+    assert booked.desk_interaction is None
+
+
+def test_the_day_is_the_offices_and_not_greenwichs(cast: Cast) -> None:
+    open_office(cast.organisation)
+    booked = book(cast, cast.antti, at=NOW)
+    midnight = datetime.combine(booked.on, time(), booked.office.tz)
+    with pytest.raises(desk.NotHere, match="DAY"):
+        desk.check_in(booked, by=cast.clerk_kalle, at=midnight - timedelta(minutes=1))
+    assert desk.check_in(booked, by=cast.clerk_kalle, at=midnight).live
+
+
+def test_a_visit_at_which_nothing_was_looked_at_is_booked_as_before(visit: Visit, cast: Cast) -> None:
+    here = visit.desk_interaction
+    assert here is not None
+    assert desk.finish(visit, by=cast.clerk_kalle, at=visit.starts_at) == Visit.State.BOOKED
+    here.refresh_from_db()
+    assert not here.live
+    assert Entry.objects.filter(kind="visit.returned").count() == 1
+    again = desk.check_in(visit, by=cast.clerk_kerttu, at=visit.starts_at + timedelta(minutes=5))
+    assert again.live
+    assert again != here
+
+
+def test_a_visit_at_which_a_document_was_tried_in_vain_lacks_papers(visit: Visit, cast: Cast) -> None:
+    compared(visit, cast, passport(cast.antti.customer, expires="250501"))
+    assert desk.finish(visit, by=cast.clerk_kalle, at=visit.starts_at) == Visit.State.INCOMPLETE
 
 
 @pytest.mark.parametrize("username", ["agent_aino", "auditor", "administrator"])
 def test_only_those_behind_the_desk_receive(cast: Cast, username: str) -> None:
     open_office(cast.organisation)
+    booked = book(cast, cast.antti, at=NOW)
     with pytest.raises(desk.NotHere, match="ROLE"):
-        desk.check_in(book(cast, cast.antti, at=NOW), by=cast.staff[username], at=NOW)
+        desk.check_in(booked, by=cast.staff[username], at=booked.starts_at)
 
 
 def test_nobody_receives_his_own_family(cast: Cast) -> None:

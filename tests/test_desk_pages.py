@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.cast import Cast
 from tests.reception import book, open_office, passport
-from verification.models import ContactChange, Evidence
-from visits.models import Visit
+from verification.models import ContactChange, Evidence, Grant, Interaction
+from visits.models import Visit, VisitEvent
 
 pytestmark = pytest.mark.django_db
 SEEN = {"saw_paper": "on", "saw_data": "on", "saw_person": "on", "saw_matter": "on"}
@@ -34,9 +35,12 @@ def seated(cast: Cast, username: str) -> Client:
 
 
 @pytest.fixture
-def visit(cast: Cast) -> Visit:
+def visit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """A visit of Antti's whose hour has come: the pages' clock stands there."""
     open_office(cast.organisation)
-    return book(cast, cast.antti, at=datetime.now(UTC))
+    booked = book(cast, cast.antti, at=datetime.now(UTC))
+    monkeypatch.setattr(timezone, "now", lambda: booked.starts_at)
+    return booked
 
 
 def step(client: Client, visit: Visit, name: str, **form: Any) -> HttpResponse:
@@ -95,6 +99,58 @@ def test_missing_papers_are_named_and_the_next_time_is_booked(visit: Visit, cast
     here = visit.desk_interaction
     assert here is not None
     assert not here.live
+
+
+def test_a_visit_of_another_day_says_so_and_has_no_button(
+    visit: Visit, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: visit.starts_at - timedelta(days=1))
+    kalle = seated(cast, "clerk_kalle")
+    page = text(kalle.get(reverse("admin:visits_desk", args=[visit.public_id])))
+    assert "Tämä käynti on toisena päivänä" in page
+    assert "check-in" not in page
+    assert "Tämä käynti on toisena päivänä" in text(step(kalle, visit, "check-in"))
+    assert visit.state == Visit.State.BOOKED
+
+
+def test_ending_what_was_only_checked_in_leaves_it_booked(visit: Visit, cast: Cast) -> None:
+    kalle = seated(cast, "clerk_kalle")
+    step(kalle, visit, "check-in")
+    assert "edelleen varattuna" in text(step(kalle, visit, "finish"))
+    assert visit.state == Visit.State.BOOKED
+    assert "check-in" in text(kalle.get(reverse("admin:visits_desk", args=[visit.public_id])))
+
+
+def test_a_visit_that_ended_without_the_papers_offers_the_next_time(visit: Visit, cast: Cast) -> None:
+    kalle = seated(cast, "clerk_kalle")
+    step(kalle, visit, "check-in")
+    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    page = text(step(kalle, visit, "finish"))
+    assert visit.state == Visit.State.INCOMPLETE
+    assert "Puuttuu vielä:" in page
+    assert "Seuraava vapaa aika" in page
+    page = text(step(kalle, visit, "next-visit"))
+    after = Visit.objects.exclude(pk=visit.pk).get()
+    assert after.refusal == visit.refusal
+    assert "Seuraava käynti:" in page
+    step(seated(cast, "clerk_kerttu"), visit, "next-visit")
+    assert Visit.objects.count() == 2, "asked twice, booked once"
+    assert visit.state == Visit.State.INCOMPLETE
+    assert not Interaction.objects.filter(channel="DESK", ended_at__isnull=True).exists()
+    granted = Grant.objects.filter(action="book_visit", interaction__channel="DESK")
+    assert granted.count() == 1
+
+
+def test_a_next_time_that_the_customer_cancelled_is_offered_again(visit: Visit, cast: Cast) -> None:
+    kalle = seated(cast, "clerk_kalle")
+    step(kalle, visit, "check-in")
+    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    step(kalle, visit, "finish")
+    step(kalle, visit, "next-visit")
+    first = Visit.objects.exclude(pk=visit.pk).get()
+    VisitEvent.objects.create(visit=first, kind=VisitEvent.Kind.CANCELLED, at=visit.starts_at)
+    step(kalle, visit, "next-visit")
+    assert Visit.objects.count() == 3
 
 
 @pytest.mark.parametrize("username", ["agent_aino", "auditor", "administrator"])

@@ -157,15 +157,16 @@ def test_failed_comparisons_of_one_clerk_are_counted(visit: Visit, cast: Cast, m
 
 def test_the_desk_tells_a_wrong_number_from_a_right_one_nowhere(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     open_office(cast.organisation, desks=2)
-    clerk, seen = signed_in(cast.clerk_kalle), []
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
-    for whose in (NOBODY, cast.antti.number):
-        booked = _booked_for(whose, cast)
-        desk.check_in(booked, by=cast.clerk_kalle, at=NOW)
+    visits, seen = [_booked_for(whose, cast) for whose in (NOBODY, cast.antti.number)], []
+    at = visits[0].starts_at
+    monkeypatch.setattr(timezone, "now", lambda: at)
+    clerk = signed_in(cast.clerk_kalle)
+    for booked in visits:
+        desk.check_in(booked, by=cast.clerk_kalle, at=at)
         page = clerk.get(reverse("admin:visits_desk", args=[booked.public_id])).content.decode()
         with pytest.raises(desk.NotHere, match="STATE"):
-            desk.name_customer(booked, cast.helena.number, by=cast.clerk_kalle, at=NOW)
-        outcome = compared(booked, passport(cast.helena.customer), cast, NOW)
+            desk.name_customer(booked, cast.helena.number, by=cast.clerk_kalle, at=at)
+        outcome = compared(booked, passport(cast.helena.customer), cast, at)
         seen.append(("Note the number" in page, outcome))
     assert seen == [(False, "NAME"), (False, "NAME")]
 

@@ -19,19 +19,20 @@ from verification.models import Claim, Evidence, Grant, Interaction, Staff
 from verification.scene import current_claim
 from visits.checklist import Document, Objection
 from visits.confirming import subject_of
-from visits.models import ChecklistItem, ItemAccepted, Visit, VisitEvent
+from visits.models import ChecklistItem, IdentityTry, ItemAccepted, Visit, VisitEvent
 from visits.papers import EVERY_TIME, missing, rule_of
 from visits.whose import named, serves
 
 
 class NotHere(ValueError):
-    """Refuse a step at the desk; `code`: ROLE, OWN_MATTER, STATE (of the visit), NOT_CHECKED_IN, COLLEAGUE,
-    OTHER_CUSTOMER.
+    """Refuse a step at the desk; `code`: ROLE, OWN_MATTER, STATE (of the visit), DAY, NOT_CHECKED_IN, COLLEAGUE,
+    OTHER_CUSTOMER. `day` is the visit's own, with DAY.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, day: date | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.day = day
 
 
 class Objected(ValueError):
@@ -48,31 +49,63 @@ def today(visit: Visit, at: datetime) -> date:
 
 
 def check_in(visit: Visit, *, by: Staff, at: datetime) -> Interaction:
-    """Receive a booked visit: open a desk interaction that claims the visit's customer, at NONE.
+    """Receive a booked visit on its day: open a desk interaction that claims the visit's customer, at NONE.
 
-    Checking in what is at the desk already returns its interaction. Raises NotHere, and claims.TooMany.
+    Checking in what is at the desk already returns its interaction. Raises NotHere.
     """
     with transaction.atomic():
-        locked = Visit.objects.select_for_update(of=("self",)).select_related("office", "customer").get(pk=visit.pk)
-        _may_receive(locked, by)
+        locked = _locked(visit)
+        _may_receive(locked, by, at)
         here = locked.desk_interaction
         if locked.state == Visit.State.HERE and here is not None and here.live:
             return here
-        opened = interactions.open_by_staff(by, channel=Interaction.Channel.DESK, language=locked.language, at=at)
-        claim_of_visit(opened, locked.customer, by=by, at=at)
+        opened = _opened(locked, by, at)
         early = int((locked.starts_at - at).total_seconds() // 60)
         kind = VisitEvent.Kind.EARLY if early > locked.office.slot_minutes else VisitEvent.Kind.ARRIVED
         event(locked, kind, by=by, at=at, interaction=opened, minutes_early=early)
         return opened
 
 
-def _may_receive(visit: Visit, by: Staff) -> None:
+def for_next_visit(visit: Visit, *, by: Staff, at: datetime) -> Interaction:
+    """Return the interaction in which the next visit is asked for: the one at the desk, or one opened for it alone.
+
+    A visit that ended without all its papers is not received again; only what follows it is booked. Raises NotHere.
+    """
+    with transaction.atomic():
+        locked = _locked(visit)
+        here = locked.desk_interaction
+        if locked.state != Visit.State.INCOMPLETE or (here is not None and here.live):
+            return at_desk(visit, by=by)
+        _may_serve(locked, by)
+        opened = _opened(locked, by, at)
+        event(locked, VisitEvent.Kind.NEXT, by=by, at=at, interaction=opened)
+        return opened
+
+
+def _locked(visit: Visit) -> Visit:
+    return Visit.objects.select_for_update(of=("self",)).select_related("office", "customer").get(pk=visit.pk)
+
+
+def _opened(visit: Visit, by: Staff, at: datetime) -> Interaction:
+    opened = interactions.open_by_staff(by, channel=Interaction.Channel.DESK, language=visit.language, at=at)
+    claim_of_visit(opened, visit.customer, by=by, at=at)
+    return opened
+
+
+def _may_receive(visit: Visit, by: Staff, at: datetime) -> None:
+    """Receive early on the day; a day too early is another day's visit, whose papers are judged by that day."""
+    _may_serve(visit, by)
+    if visit.state in (Visit.State.CANCELLED, Visit.State.DONE, Visit.State.INCOMPLETE):
+        raise NotHere("STATE")
+    if today(visit, at) != visit.on:
+        raise NotHere("DAY", day=visit.on)
+
+
+def _may_serve(visit: Visit, by: Staff) -> None:
     if by.role not in DESK_ROLES or not by.is_active or by.organisation_id != visit.organisation_id:
         raise NotHere("ROLE")
     if visit.customer is not None and not by.may_serve(visit.customer):
         raise NotHere("OWN_MATTER")
-    if visit.state in (Visit.State.CANCELLED, Visit.State.DONE, Visit.State.INCOMPLETE):
-        raise NotHere("STATE")
 
 
 def at_desk(visit: Visit, *, by: Staff) -> Interaction:
@@ -172,15 +205,32 @@ def incomplete(visit: Visit, *, by: Staff, at: datetime) -> list[str]:
 
 
 def finish(visit: Visit, *, by: Staff, at: datetime) -> str:
-    """End the visit and its interaction: done when the errand was granted or nothing was missing. Raises NotHere."""
+    """End the visit and its interaction, and return the state: done when the errand was granted or nothing was missing.
+
+    Where nothing was looked at the visit is booked as before: a slip of the clerk's must not cost the customer his
+    time. Raises NotHere.
+    """
     here = received_by(visit, by=by)
     with transaction.atomic():
-        if visit.state == Visit.State.HERE and (settled(visit, here) or not missing(visit, on=today(visit, at))):
-            event(visit, VisitEvent.Kind.COMPLETE, by=by, at=at, interaction=here)
-        elif visit.state == Visit.State.HERE:
-            incomplete(visit, by=by, at=at)
+        if visit.state == Visit.State.HERE:
+            _concluded(visit, here, by, at)
         interactions.end(here.public_id, at=at, by=by)
     return visit.state
+
+
+def _concluded(visit: Visit, here: Interaction, by: Staff, at: datetime) -> None:
+    if settled(visit, here) or not missing(visit, on=today(visit, at)):
+        event(visit, VisitEvent.Kind.COMPLETE, by=by, at=at, interaction=here)
+    elif _looked_at(visit):
+        incomplete(visit, by=by, at=at)
+    else:
+        event(visit, VisitEvent.Kind.RETURNED, by=by, at=at, interaction=here)
+
+
+def _looked_at(visit: Visit) -> bool:
+    """Tell whether a paper was judged or a document held against the record at this visit, whatever came of it."""
+    tried = IdentityTry.objects.filter(interaction__in=visit.events.values("interaction"))
+    return tried.exists() or ItemAccepted.objects.filter(item__visit=visit).exists()
 
 
 def identity_seen(interaction: Interaction) -> Evidence | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from verification.gate import Following, Refused, Unavailable, attempt
 from verification.models import Grant, Refusal
@@ -59,7 +59,19 @@ def placed_for(asked: Grant) -> Visit | None:
 
 def standing_for(refusal: Refusal) -> Escalation | None:
     """Return what was asked for before for the same refusal and still stands: waiting, or booked and not yet begun."""
-    for asked in Escalation.objects.filter(refusal=refusal).select_related("grant").order_by("pk"):
+    return _standing(Escalation.objects.filter(refusal=refusal))
+
+
+def standing_after(visit: Visit) -> Escalation | None:
+    """Return what was asked for to follow this visit and still stands, or None: at its desk, or for its refusal."""
+    follows = Q(grant__interaction__in=visit.events.values("interaction"), action=visit.action)
+    if visit.refusal_id is not None:
+        follows |= Q(refusal=visit.refusal_id)
+    return _standing(Escalation.objects.filter(follows).exclude(grant__pk=visit.grant.follows_id))
+
+
+def _standing(rows: QuerySet[Escalation]) -> Escalation | None:
+    for asked in rows.select_related("grant").order_by("pk"):
         placed = placed_for(asked.grant)
         if asked.state == Escalation.State.PENDING or (placed is not None and placed.state == Visit.State.BOOKED):
             return asked

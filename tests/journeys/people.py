@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from datetime import time as clock
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Entry
 from notices.models import Notice
@@ -21,14 +23,20 @@ from tests.phone_line import Line
 from tests.test_mrz import passport
 from verification.models import Customer, Interaction, Organisation, Refusal
 from visits.hours import Ability
-from visits.models import AbilityHours, Office, OfficeHours
+from visits.models import AbilityHours, Office, OfficeHours, Visit
 
 PATIENCE = 20  # seconds
 
 
 def now() -> datetime:
     """Read the clock as the pages do."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    return timezone.now()
+
+
+def on_the_day_of(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the visit's hour come: the pages' clock goes on from there. The worker's own clock stays."""
+    ahead, read = visit.starts_at - now(), timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: read() + ahead)
 
 
 def until(condition: Callable[[], Any]) -> Any:

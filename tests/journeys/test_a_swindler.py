@@ -20,7 +20,7 @@ from django.urls import reverse
 from cases.models import Refund, Voucher
 from tests.api_client import Api
 from tests.cast import Cast, totp, wrong
-from tests.journeys.people import Screen, decisions, dial, last_entry, now, open_office, passport_of
+from tests.journeys.people import Screen, decisions, dial, last_entry, now, on_the_day_of, open_office, passport_of
 from tests.phone_line import Line
 from tests.twiml_walker import FORM, sign
 from verification.evidence import NotSeen, see_second_clerk
@@ -262,8 +262,8 @@ class TestBehindTheHouse:
 
 class TestAtTheDesk:
     @pytest.fixture
-    def visit(self, live_cast: Cast) -> Visit:
-        """Book a visit by telephone in Antti's name: anybody can."""
+    def visit(self, live_cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Visit:
+        """Book a visit by telephone in Antti's name: anybody can. Its day has come."""
         open_office(live_cast.organisation)
         contact = live_cast.call(at=now(), claims=live_cast.antti)
         origin = Live(contact.public_id, live_cast.agent_aino)
@@ -273,6 +273,7 @@ class TestAtTheDesk:
         attempt("book_visit", origin=origin, parameters=about, at=now())
         placed = escalations.place(Escalation.objects.get().pk, at=now())
         assert placed is not None
+        on_the_day_of(placed, monkeypatch)
         return placed
 
     def test_the_refund_is_not_paid_to_who_has_no_papers(self, live_cast: Cast, visit: Visit) -> None:

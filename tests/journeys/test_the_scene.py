@@ -17,7 +17,19 @@ from audit.models import Entry
 from notices.actions import BUNDLE, deliver
 from notices.models import Notice
 from tests.cast import Cast, Person
-from tests.journeys.people import Pages, Screen, dial, kinds, letters_to, link_in, now, open_office, passport_of, until
+from tests.journeys.people import (
+    Pages,
+    Screen,
+    dial,
+    kinds,
+    letters_to,
+    link_in,
+    now,
+    on_the_day_of,
+    open_office,
+    passport_of,
+    until,
+)
 from tests.phone_line import Line
 from tests.processes import Worker
 from verification.declarations import declared
@@ -40,7 +52,7 @@ STORY = [
     "gate.granted",  # place_visit, by the worker
     "interaction.ended",
     "visit.item_confirmed",
-    "visit.early",
+    "visit.arrived",
     "gate.refused",  # the same thing before his papers were seen
     "evidence.observed",  # the identity list
     "visit.identity_compared",
@@ -169,7 +181,7 @@ def scene(live_cast: Cast, celery_worker_process: Worker) -> Scene:
     return Scene(live_cast, live_cast.antti3)
 
 
-def test_the_scene_ends_well_for_everybody(scene: Scene) -> None:
+def test_the_scene_ends_well_for_everybody(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     phone = scene.call_in()
     contact = phone.interaction
     agent = scene.meet_the_agent(contact)
@@ -178,6 +190,7 @@ def test_the_scene_ends_well_for_everybody(scene: Scene) -> None:
     phone.leave_queue()
     phone.hang_up()
     scene.prepare(visit)
+    on_the_day_of(visit, monkeypatch)
     kalle = Screen(scene.cast, "clerk_kalle")
     here = scene.come_to_the_desk(visit, kalle)
     scene.show_papers(visit, here, kalle)

@@ -20,7 +20,7 @@ from verification.levels import Level
 from verification.masking import standing
 from verification.models import Evidence, Interaction, Staff
 from visits import desk as work
-from visits import identity, keys, parked
+from visits import escalations, identity, keys, parked
 from visits.admin import outcomes
 from visits.admin.access import clerk_of, visit_for
 from visits.admin.forms import CodeForm, IdentityForm, NumberForm, PaperForm
@@ -151,8 +151,11 @@ def _finish(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> Http
     words = {
         Visit.State.DONE: _("The visit is done."),
         Visit.State.INCOMPLETE: _("The visit is over; papers were missing. What was accepted is kept."),
+        Visit.State.BOOKED: _("Nothing had been looked at, so the visit is booked as before."),
     }
     messages.success(request, words.get(Visit.State(state), _("This contact has ended.")))
+    if state == Visit.State.INCOMPLETE and escalations.standing_after(visit) is None:
+        return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
     return HttpResponseRedirect(reverse("admin:visits_today"))
 
 
@@ -190,10 +193,23 @@ def _shown(
         "minutes_early": int((visit.starts_at - at).total_seconds() // 60),
         "mine": mine,
         "colleague": here is not None and here.live and not mine,
+        "other_day": why_not(work.NotHere("DAY", day=visit.on)) if work.today(visit, at) != visit.on else "",
         "groups": _groups(visit, at),
+        **(_to_follow(visit, at) if visit.state == Visit.State.INCOMPLETE and not mine else {}),
         **(_at_desk(visit, here, by, at, identity_form) if mine and here is not None else {}),
     }
     return TemplateResponse(request, "admin/visits/desk.html", context, status=status)
+
+
+def _to_follow(visit: Visit, at: datetime) -> dict[str, Any]:
+    """Give what a visit lacked, and the next one: asked for already, or the time that could be offered."""
+    standing = escalations.standing_after(visit)
+    return {
+        "missing": missing(visit, on=work.today(visit, at)),
+        "standing": standing,
+        "next_visit": escalations.placed_for(standing.grant) if standing else None,
+        "next_place": None if standing else outcomes.next_place(visit, Level.NONE, at),
+    }
 
 
 def _groups(visit: Visit, at: datetime) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from verification import results
+from verification import interactions, results
 from verification.declarations import declared
 from verification.gate import Decision, Granted, Live, Malformed, Refused, attempt
 from verification.levels import Level
@@ -90,9 +90,31 @@ def next_place(visit: Visit, level: Level, at: datetime) -> Place | None:
 
 
 def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> HttpResponse:
-    """Note what was missing and book the next visit for the same refusal; what was accepted stays accepted."""
-    here = desk.at_desk(visit, by=by)
-    decision = attempt(
+    """Note what was missing and book the next visit for the same refusal; what was accepted stays accepted.
+
+    A visit that had ended is not opened for it: the contact in which it is asked for ends with the answer.
+    """
+    lacking = missing(visit, on=desk.today(visit, at))
+    ended = visit.state == Visit.State.INCOMPLETE
+    standing = escalations.standing_after(visit) if ended else None
+    if standing is None:
+        here = desk.for_next_visit(visit, by=by, at=at)
+        try:
+            decision = _asked(visit, here, by, at)
+        finally:
+            if ended:
+                interactions.end(here.public_id, at=at, by=by)
+        if not isinstance(decision, Granted):
+            return of_decision(request, visit, decision)
+        standing = Escalation.objects.select_related("grant").get(grant__public_id=decision.result["request"])
+    if visit.state == Visit.State.HERE:
+        desk.incomplete(visit, by=by, at=at)
+    _tell(request, standing, [group.line() for group in lacking], at)
+    return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
+
+
+def _asked(visit: Visit, here: Interaction, by: Staff, at: datetime) -> Decision:
+    return attempt(
         "book_visit",
         origin=Live(interaction_id=here.public_id, by=by),
         parameters={
@@ -104,17 +126,9 @@ def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -
         at=at,
         key=f"desk:next:{visit.public_id}:{here.public_id}",
     )
-    if not isinstance(decision, Granted):
-        return of_decision(request, visit, decision)
-    lacking = missing(visit, on=desk.today(visit, at))
-    if visit.state == Visit.State.HERE:
-        desk.incomplete(visit, by=by, at=at)
-    _tell(request, decision, [group.line() for group in lacking], at)
-    return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
 
 
-def _tell(request: HttpRequest, decision: Granted, lacking: list[str], at: datetime) -> None:
-    waiting = Escalation.objects.select_related("grant").get(grant__public_id=decision.result["request"])
+def _tell(request: HttpRequest, waiting: Escalation, lacking: list[str], at: datetime) -> None:
     placed = escalations.place(waiting.pk, at=at) or escalations.placed_for(waiting.grant)
     if placed is None:
         messages.warning(request, _("The next visit is being placed; the customer is told of it in writing."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ NOT_HERE: dict[str, Promise] = {
     "ROLE": _("Your role does not stand behind the desk."),
     "OWN_MATTER": _("You may not serve yourself, your family or your household. Ask a colleague."),
     "STATE": _("The visit is no longer in a state in which this can be done."),
+    "DAY": _("This visit is on another day: %(day)s."),
     "NOT_CHECKED_IN": _("Check the visit in first."),
     "COLLEAGUE": _("A colleague serves this visit."),
     "OTHER_CUSTOMER": _(
@@ -61,7 +63,8 @@ def why_not(stop: Exception) -> str:
     """Say in the active language why a step was stopped; one of STOPS."""
     match stop:
         case NotHere():
-            return str(NOT_HERE[stop.code])
+            text = str(NOT_HERE[stop.code])
+            return text % {"day": date_format(stop.day, "j.n.Y")} if stop.day else text
         case NotSeen():
             return str(NOT_SEEN[stop.code])
         case NotOpen():

@@ -84,6 +84,8 @@ class VisitEvent(models.Model):
         EARLY = "EARLY", _("arrived early")
         INCOMPLETE = "INCOMPLETE", _("papers were missing")
         COMPLETE = "COMPLETE", _("done")
+        RETURNED = "RETURNED", _("left before anything was looked at; booked as before")
+        NEXT = "NEXT", _("the next visit was asked for")
         CANCELLED = "CANCELLED", _("cancelled by the customer")
         NOT_ME = "NOT_ME", _("cancelled: the customer did not book it")
 
@@ -104,6 +106,7 @@ class VisitEvent(models.Model):
 _STATE_AFTER: dict[str, str] = {
     VisitEvent.Kind.ARRIVED: Visit.State.HERE,
     VisitEvent.Kind.EARLY: Visit.State.HERE,
+    VisitEvent.Kind.RETURNED: Visit.State.BOOKED,
     VisitEvent.Kind.INCOMPLETE: Visit.State.INCOMPLETE,
     VisitEvent.Kind.COMPLETE: Visit.State.DONE,
     VisitEvent.Kind.CANCELLED: Visit.State.CANCELLED,
