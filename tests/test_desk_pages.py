@@ -10,13 +10,14 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.cast import Cast
 from tests.reception import book, open_office, passport
 from verification.models import ContactChange, Evidence, Grant, Interaction
+from visits import letters
 from visits.models import Visit, VisitEvent
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +90,7 @@ def test_missing_papers_are_named_and_the_next_time_is_booked(visit: Visit, cast
     step(kalle, visit, "check-in")
     page = text(step(kalle, visit, "next-visit"))
     assert "Seuraava käynti:" in page
-    assert "Puuttuu vielä: Henkilöllisyytenne" in page or "Puuttuu vielä:" in page
+    assert "Puuttuu vielä: Henkilöllisyys:" in page
     assert visit.state == Visit.State.INCOMPLETE
     after = Visit.objects.exclude(pk=visit.pk).get()
     assert after.refusal == visit.refusal
@@ -151,6 +152,16 @@ def test_a_next_time_that_the_customer_cancelled_is_offered_again(visit: Visit, 
     VisitEvent.objects.create(visit=first, kind=VisitEvent.Kind.CANCELLED, at=visit.starts_at)
     step(kalle, visit, "next-visit")
     assert Visit.objects.count() == 3
+
+
+def test_the_clerk_reads_of_the_customer_and_the_customer_of_himself(visit: Visit, cast: Cast) -> None:
+    kalle = seated(cast, "clerk_kalle")
+    page = text(step(kalle, visit, "check-in"))
+    for theirs in ("Henkilöllisyytenne", "lähetimme teille", "Teille"):
+        assert theirs not in page
+    assert "<h3>Henkilöllisyys:" in page
+    with translation.override("fi"):
+        assert letters.list_lines(visit)[0].startswith("Henkilöllisyytenne: ")
 
 
 @pytest.mark.parametrize("username", ["agent_aino", "auditor", "administrator"])

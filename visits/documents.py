@@ -45,10 +45,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A kind of thing that can be brought. `expires`: without a last day of validity it isn't accepted."""
+    """A kind of thing that can be brought. `expires`: without a last day of validity it isn't accepted.
+
+    `label` speaks to the customer; `at_desk` speaks of him to the clerk, and is the same where it doesn't matter.
+    """
 
     kind: str
     label: str
+    at_desk: str
     note: str
     expires: bool
     issuer: bool
@@ -72,10 +76,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One thing that must be shown; any one of its options is enough. No `actions` means every errand."""
+    """One thing that must be shown; any one of its options is enough. No `actions` means every errand.
+
+    `label` speaks to the customer, `at_desk` of him to the clerk.
+    """
 
     code: str
     label: str
+    at_desk: str
     because: str
     source: str
     mandatory: bool
@@ -110,8 +118,8 @@ class Rules:
 
     def msgids(self) -> set[str]:
         """Give every text that a customer or clerk may read, to be held against the translations."""
-        papers = {text for paper in self.papers.values() for text in (paper.label, paper.note)}
-        groups = {text for group in self.groups for text in (group.label, group.because)}
+        papers = {text for paper in self.papers.values() for text in (paper.label, paper.at_desk, paper.note)}
+        groups = {text for group in self.groups for text in (group.label, group.at_desk, group.because)}
         reasons = {option.because for group in self.groups for option in group.options}
         return papers | groups | reasons | set(self.traits.values())
 
@@ -173,9 +181,11 @@ def _source(code: str, row: object) -> Source:
 
 def _paper(kind: str, row: object) -> Paper:
     table = _Table(row, f"paper {kind}")
+    label = table.take("label", str)
     paper = Paper(
         kind=kind,
-        label=table.take("label", str),
+        label=label,
+        at_desk=table.take("at_desk", str, label),
         note=table.take("note", str),
         expires=table.take("expires", bool),
         issuer=table.take("issuer", bool, False),
@@ -190,6 +200,7 @@ def _group(row: object) -> Group:
     group = Group(
         code=code,
         label=table.take("label", str),
+        at_desk=table.take("at_desk", str),
         because=table.take("because", str),
         source=table.take("source", str),
         mandatory=table.take("mandatory", bool, True),

@@ -67,7 +67,7 @@ def standing_after(visit: Visit) -> Escalation | None:
     follows = Q(grant__interaction__in=visit.events.values("interaction"), action=visit.action)
     if visit.refusal_id is not None:
         follows |= Q(refusal=visit.refusal_id)
-    return _standing(Escalation.objects.filter(follows).exclude(grant__pk=visit.grant.follows_id))
+    return _standing(Escalation.objects.filter(follows))
 
 
 def _standing(rows: QuerySet[Escalation]) -> Escalation | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -23,6 +24,7 @@ class Paper:
 
     item: ChecklistItem
     label: Text
+    at_desk: Text
     note: Text
     dated: bool
     confirmed: ItemConfirmed | None
@@ -40,10 +42,11 @@ class Paper:
 
 @dataclass(frozen=True)
 class PaperGroup:
-    """One thing to be shown; any one of its papers is enough."""
+    """One thing to be shown; any one of its papers is enough. `label` is for the customer, `at_desk` for the clerk."""
 
     code: str
     label: Text
+    at_desk: Text
     because: Text
     mandatory: bool
     papers: list[Paper]
@@ -57,11 +60,17 @@ class PaperGroup:
         return any(paper.confirmed for paper in self.papers)
 
     def line(self) -> str:
-        """Write the group in the active language: what it proves, and what would do."""
-        labels = list(dict.fromkeys(str(paper.label) for paper in self.papers))
-        last = labels.pop()
-        joined = gettext("%(some)s or %(last)s") % {"some": ", ".join(labels), "last": last} if labels else last
-        return f"{self.label}: {joined}"
+        """Write the group to the customer in the active language: what it proves, and what would do."""
+        return f"{self.label}: {_any_of(str(paper.label) for paper in self.papers)}"
+
+    def desk_line(self) -> str:
+        """Write the same to the clerk."""
+        return f"{self.at_desk}: {_any_of(str(paper.at_desk) for paper in self.papers)}"
+
+
+def _any_of(labels: Iterable[str]) -> str:
+    *some, last = dict.fromkeys(labels)
+    return gettext("%(some)s or %(last)s") % {"some": ", ".join(some), "last": last} if some else last
 
 
 def groups_of(visit: Visit, *, on: date | None = None) -> list[PaperGroup]:
@@ -76,13 +85,19 @@ def groups_of(visit: Visit, *, on: date | None = None) -> list[PaperGroup]:
         group = found.setdefault(
             item.group,
             PaperGroup(
-                item.group, _(rule.label) if rule else item.group, _(rule.because) if rule else "", item.mandatory, []
+                code=item.group,
+                label=_(rule.label) if rule else item.group,
+                at_desk=_(rule.at_desk) if rule else item.group,
+                because=_(rule.because) if rule else "",
+                mandatory=item.mandatory,
+                papers=[],
             ),
         )
         group.papers.append(
             Paper(
                 item=item,
                 label=_(paper.label) if paper else item.code,
+                at_desk=_(paper.at_desk) if paper else item.code,
                 note=_(paper.note) if paper else "",
                 dated=bool(paper and paper.expires),
                 confirmed=confirmed.get(item.pk),

@@ -83,9 +83,9 @@ def _paper(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> None:
         try:
             work.accept(visit, paper.item, form.document, by=by, at=at)
         except work.Objected as refused:
-            messages.error(request, f"{paper.label}: {refused.objection.text}")
+            messages.error(request, f"{paper.at_desk}: {refused.objection.text}")
         else:
-            messages.success(request, _("Accepted: %(paper)s") % {"paper": paper.label})
+            messages.success(request, _("Accepted: %(paper)s") % {"paper": paper.at_desk})
 
 
 def _reject(request: HttpRequest, visit: Visit, paper: Paper, form: PaperForm, by: Staff, at: datetime) -> None:
@@ -93,7 +93,7 @@ def _reject(request: HttpRequest, visit: Visit, paper: Paper, form: PaperForm, b
         messages.error(request, _("Choose the reason why the paper is not accepted."))
         return
     work.reject(visit, paper.item, Objection(form.cleaned_data["objection"]), by=by, at=at)
-    messages.warning(request, _("Not accepted: %(paper)s") % {"paper": paper.label})
+    messages.warning(request, _("Not accepted: %(paper)s") % {"paper": paper.at_desk})
 
 
 def _paper_of(request: HttpRequest, visit: Visit) -> Paper:

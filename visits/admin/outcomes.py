@@ -109,7 +109,7 @@ def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -
         standing = Escalation.objects.select_related("grant").get(grant__public_id=decision.result["request"])
     if visit.state == Visit.State.HERE:
         desk.incomplete(visit, by=by, at=at)
-    _tell(request, standing, [group.line() for group in lacking], at)
+    _tell(request, standing, [group.desk_line() for group in lacking], at)
     return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
 
 
