@@ -292,6 +292,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "notices.sweep": {"task": "notices.tasks.sweep", "schedule": schedule(2)},
     "cases.sweep": {"task": "cases.tasks.sweep", "schedule": schedule(2)},
+    "verification.sweep": {"task": "verification.tasks.sweep", "schedule": schedule(2)},
     "visits.sweep": {"task": "visits.tasks.sweep", "schedule": schedule(2)},
     "visits.remind": {"task": "visits.tasks.remind", "schedule": schedule(60)},
     "ivr.sweep": {"task": "ivr.tasks.sweep", "schedule": schedule(60)},

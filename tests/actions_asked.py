@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
+
+from verification import telling
 
 VALID: dict[str, dict[str, Any]] = {
     "answer_question": {"question": str(uuid4()), "text": "We are open until four.", "declined": False},
@@ -23,3 +26,9 @@ VALID: dict[str, dict[str, Any]] = {
 }
 # Actions that judge more than identity: what they need besides a level is made in their own tests.
 WANTS_A_ROW = frozenset({"answer_question", "close_case"})
+
+
+def tell_what_is_due(at: datetime) -> None:
+    """Tell the recorded contacts of every grant that is still to be told of, as the worker's sweep does."""
+    for telling_id in telling.due(at=at):
+        telling.carry_out(telling_id, at=at)

@@ -9,6 +9,7 @@ import pytest
 
 from audit.models import Entry
 from notices.models import Notice
+from tests.actions_asked import tell_what_is_due
 from tests.cast import NOW, Cast, Person, wrong
 from verification import masking
 from verification.claims import TooMany, claim_name, claim_number
@@ -45,7 +46,9 @@ def test_no_action_gives_or_resets_a_secret() -> None:
 def test_the_system_tells_the_recorded_contacts_and_no_agent_can_forget_it(cast: Cast) -> None:
     desk = cast.desk(at=NOW, claims=cast.antti)
     assert isinstance(ask(cast, desk, "change_address", by="clerk_kalle", **HOME), Granted)
-    told = Notice.objects.filter(subject=str(cast.antti.customer.pseudonym))
+    Notice.objects.all().delete()  # that a document was accepted
+    tell_what_is_due(NOW)
+    told = Notice.objects.filter(subject=str(cast.antti.customer.pseudonym), about="change_address")
     assert {notice.channel for notice in told} == {"SMS", "EMAIL"}
 
 

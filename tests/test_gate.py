@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from audit.log import read
 from audit.models import Entry
 from notices.models import Notice
-from tests.actions_asked import VALID, WANTS_A_ROW
+from tests.actions_asked import VALID, WANTS_A_ROW, tell_what_is_due
 from tests.cast import NOW, Cast
 from verification import declarations, interactions, records
 from verification.claims import TooMany, claim_number, claim_of_visit
@@ -330,6 +330,8 @@ def test_a_changed_address_waits_and_the_old_contacts_are_told(cast: Cast) -> No
     customer = cast.antti.customer
     assert customer.contact("ADDRESS", NOW + timedelta(hours=71)) is None
     assert customer.contact("ADDRESS", NOW + timedelta(hours=72)).value == "Uusikatu 1, 00100 Helsinki"
+    assert not Notice.objects.exists(), "who there is to tell is looked up after the commit"
+    tell_what_is_due(NOW)
     assert {notice.channel for notice in Notice.objects.filter(about="change_address")} == {"SMS", "EMAIL"}
 
 
@@ -493,7 +495,13 @@ def test_under_a_hold_the_proven_customer_is_offered_to_lift_it_and_not_a_second
 
 def test_nothing_is_told_of_a_veto_when_nothing_was_pending(cast: Cast) -> None:
     ask("veto_change", cast.call(at=NOW, claims=cast.antti), cast.agent_aino)
+    tell_what_is_due(NOW)
     assert not Notice.objects.filter(about="veto_change").exists()
+    ask("change_address", cast.desk(at=NOW, claims=cast.antti), cast.clerk_kalle)
+    later = NOW + timedelta(minutes=1)
+    ask("veto_change", cast.call(at=later, claims=cast.antti), cast.agent_aino, at=later)
+    tell_what_is_due(later)
+    assert Notice.objects.filter(about="veto_change").count() == 2
 
 
 def test_a_call_back_is_offered_only_where_a_code_would_be_enough(cast: Cast) -> None:

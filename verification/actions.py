@@ -44,8 +44,7 @@ def temporary_hold(occasion: Occasion) -> Result:
     The answer is the same when there is no such customer.
     """
     until = occasion.at + current().hold
-    if occasion.customer is not None:
-        Hold.objects.create(customer=occasion.customer, kind=Hold.Kind.TEMPORARY, held_at=occasion.at, until=until)
+    Hold.place(occasion.customer, at=occasion.at, until=until)
     return {"until": until.isoformat()}
 
 
@@ -168,14 +167,12 @@ def change_address(occasion: Occasion) -> Result:
     protective=True,
     by_caller=True,
     told=_("A pending change of your contacts was stopped, as was asked for."),
-    told_if=lambda occasion: occasion.served.contacts.pending(occasion.at).exists(),
+    told_if=lambda grant: ContactVeto.objects.filter(customer=grant.customer, vetoed_at=grant.decided_at).exists(),
     writes=("verification.ContactVeto",),
 )
 def veto_change(occasion: Occasion) -> Result:
     """Veto every contact change that has not taken effect. The answer is the same whether or not there was one."""
-    if occasion.customer is not None:
-        for change in occasion.customer.contacts.pending(occasion.at):
-            ContactVeto.objects.create(change=change, customer=occasion.customer, vetoed_at=occasion.at)
+    ContactVeto.stop_pending(occasion.customer, at=occasion.at)
     return {}
 
 

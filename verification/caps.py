@@ -1,10 +1,12 @@
-"""How often an action may be granted. Counted in the database, under the lock of the row that is counted over."""
+"""How often an action may be granted. Counted in the database, under a lock on what is counted over."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from verification.models import Claim, Customer, Grant, Staff
+from django.db import connection
+
+from verification.models import Claim, Grant, Staff
 from verification.policy import Cap, Policy
 
 
@@ -19,8 +21,8 @@ def reached(
 ) -> Cap | None:
     """Return the first cap that one more grant would pass, or None.
 
-    Locks the counted rows until the transaction ends. A customer is counted by the number that was claimed, and so is a
-    number that is nobody's: otherwise the cap itself would tell which numbers are customers'.
+    Locks what is counted over until the transaction ends. A customer is counted by the number that was claimed, and so
+    is a number that is nobody's: otherwise the cap itself would tell which numbers are customers'.
     """
     for cap in policy.caps_of(action):
         counted = _counted(cap.scope, claim, interaction_id, staff_id)
@@ -33,7 +35,7 @@ def reached(
 def _counted(
     scope: str, claim: Claim | None, interaction_id: int | None, staff_id: int | None
 ) -> dict[str, int | str] | None:
-    """Return what to count grants by, with its row locked against a second attempt at once.
+    """Return what to count grants by, locked against a second attempt at once.
 
     The gate holds the interaction already.
     """
@@ -43,6 +45,13 @@ def _counted(
         Staff.objects.select_for_update().only("pk").get(pk=staff_id)
         return {"asked_by_id": staff_id}
     if scope == "customer" and claim is not None:
-        Customer.objects.select_for_update().only("pk").filter(pk=claim.customer_id or 0).first()
+        _lock(claim.mark)
         return {"claim__mark": claim.mark}
     return None
+
+
+def _lock(mark: str) -> None:
+    """Lock a claimed number, which need not be anybody's and so has no row. SQLite has one writer at a time anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(mark[:15], 16)])

@@ -57,9 +57,9 @@ class Declaration:
     `origin`: "live" (a speaker in an open interaction), "batch" (a file and two people) or "follow" (finishes the grant
     of the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" asks the
     right to act for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate
-    refuses. `told` is what the recorded contacts are told afterwards, when `told_if` says so or is not given. `matter`
-    names the errand to the customer; `label` says to the staff what to do. `writes` names the guarded models that its
-    effect adds rows to. `reach` is "outbox" when the effect ends outside our database.
+    refuses. `told` is what the recorded contacts are told after the commit, when `told_if`, asked then, says so or is
+    not given. `matter` names the errand to the customer; `label` says to the staff what to do. `writes` names the
+    guarded models that its effect adds rows to. `reach` is "outbox" when the effect ends outside our database.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Declaration:
     alone_up_to: Callable[[Mapping[str, Any]], bool] | None = None
     reach: str = "local"
     told: Text = ""
-    told_if: Callable[[Occasion], bool] | None = None
+    told_if: Callable[[Grant], bool] | None = None
     matter: Text = ""
     writes: tuple[str, ...] = ()
 

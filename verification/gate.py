@@ -13,16 +13,15 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
-from verification import records, repeats
+from verification import records, repeats, telling
 from verification.attempts import Attempt
 from verification.decisions import Decision, Following, Granted, Live, Malformed, OfBatch, Origin, Refused, Unavailable
 from verification.declarations import Occasion, declared
 from verification.forms import clean
-from verification.models import ContactChange, Grant, Opening, Spent
+from verification.models import Grant, Opening, Spent
 from verification.reasons import Reason
 from verification.rules import first_objection
 from verification.scene import load
-from verification.telling import tell
 
 __all__ = ["Decision", "Following", "Granted", "Live", "Malformed", "OfBatch", "Refused", "Unavailable", "attempt"]
 
@@ -66,17 +65,17 @@ def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: dateti
 
 
 def _carry_out(asked: Attempt) -> Granted:
-    """Write the grant, open the guard, run the effect, spend the grant, close the guard, tell the recorded contacts."""
+    """Write the grant, open the guard, run the effect, spend the grant, close the guard, queue the telling."""
     grant = records.granted(asked)
     occasion = _occasion(asked, grant)
-    contacts = _to_be_told(asked, occasion)
     opening = Opening.objects.create(
         grant=grant, action=grant.action, customer=grant.customer, batch=grant.batch_id is not None, tripwire_id=1
     )
     result = asked.declared.effect(occasion) or {}
     Spent.objects.create(grant=grant, spent_at=asked.at)
     _close(opening)
-    _tell(asked, contacts)
+    if asked.declared.told:
+        telling.queue(grant, at=asked.at)
     return Granted(grant, result)
 
 
@@ -97,29 +96,6 @@ def _close(opening: Opening) -> None:
     """Delete the Opening by its key alone: the deferred key on the tripwire refuses the commit if it stays."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM verification_opening WHERE id = %s", [opening.pk])
-
-
-def _to_be_told(asked: Attempt, occasion: Occasion) -> list[ContactChange]:
-    """Read the contacts before the effect: when one is changed, it is the old one that must hear of it."""
-    customer, declared = asked.scene.customer, asked.declared
-    if customer is None or not declared.told or (declared.told_if and not declared.told_if(occasion)):
-        return []
-    return customer.recorded_contacts(asked.at)
-
-
-def _tell(asked: Attempt, contacts: list[ContactChange]) -> None:
-    customer, interaction = asked.scene.customer, asked.scene.interaction
-    if customer is None or not contacts:
-        return
-    tell(
-        customer,
-        contacts,
-        title=asked.declared.errand,
-        text=asked.declared.told,
-        about=asked.name,
-        reference=interaction.public_id if interaction else None,
-        at=asked.at,
-    )
 
 
 def _failed(name: str, origin: Origin, at: datetime) -> Refused:

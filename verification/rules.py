@@ -65,9 +65,9 @@ def _serves(asked: Attempt) -> Reason | None:
 
 def _own_matter(asked: Attempt) -> Reason | None:
     by, customer = asked.scene.by, asked.scene.customer
-    if by is None or customer is None or by.may_serve(customer):
+    if by is None:
         return None
-    return Reason.OWN_MATTER
+    return None if by.may_serve(customer) else Reason.OWN_MATTER
 
 
 def _two_people(asked: Attempt) -> Reason | None:

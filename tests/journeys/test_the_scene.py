@@ -16,6 +16,7 @@ from django.utils import translation
 from audit.models import Entry
 from notices.actions import BUNDLE, deliver
 from notices.models import Notice
+from tests.actions_asked import tell_what_is_due
 from tests.cast import Cast, Person
 from tests.journeys.people import (
     Pages,
@@ -162,6 +163,7 @@ class Scene:
 
     def is_told(self) -> None:
         """Be told at every recorded contact, by the system; what comes in one breath comes in one message."""
+        tell_what_is_due(now())  # the worker's clock still shows the day of the call
         told = Notice.objects.filter(subject=str(self.antti.customer.pseudonym), reference__isnull=False)
         assert {(notice.channel, notice.language) for notice in told} == {("SMS", "sv"), ("EMAIL", "sv")}
         with translation.override("sv"):  # the language of his record; he spoke Finnish on the telephone

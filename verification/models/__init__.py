@@ -3,7 +3,16 @@
 from verification.models.authenticators import Authenticator, CodeTry, KeypadRoad, ListCode, ListCodeUse
 from verification.models.batches import Batch
 from verification.models.customers import ContactChange, ContactVeto, Customer
-from verification.models.decisions import DecisionKey, Grant, Opening, ParkedMatter, Refusal, Spent, Tripwire
+from verification.models.decisions import (
+    DecisionKey,
+    Grant,
+    Opening,
+    ParkedMatter,
+    Refusal,
+    Spent,
+    Telling,
+    Tripwire,
+)
 from verification.models.holds import Hold, HoldLift
 from verification.models.interactions import Claim, Evidence, Interaction, NameSearch, Speaker
 from verification.models.staff import Organisation, Staff
@@ -35,5 +44,6 @@ __all__ = [
     "Spent",
     "Staff",
     "StaffToken",
+    "Telling",
     "Tripwire",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -106,3 +106,16 @@ class ContactVeto(models.Model):
 
     def __str__(self) -> str:
         return f"veto {self.change_id}"
+
+    @classmethod
+    def stop_pending(cls, customer: Customer | None, *, at: datetime) -> None:
+        """Stop every change of a customer that has not taken effect, by one statement that is run for nobody too."""
+        moment = connection.ops.adapt_datetimefield_value(at)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO verification_contactveto (change_id, customer_id, vetoed_at)"
+                " SELECT c.id, c.customer_id, %s FROM verification_contactchange c"
+                " WHERE c.customer_id = %s AND c.effective_at > %s"
+                " AND NOT EXISTS (SELECT 1 FROM verification_contactveto v WHERE v.change_id = c.id)",
+                [moment, customer.pk if customer else 0, moment],
+            )

@@ -115,6 +115,25 @@ class Opening(models.Model):
         return f"opening {self.action}"
 
 
+class Telling(models.Model):
+    """That the recorded contacts may have to hear of a grant.
+
+    Written in the grant's transaction, alike for a customer and for a number that is nobody's: only the task that comes
+    afterwards looks whom there is to tell.
+    """
+
+    grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="telling")
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(done_at__isnull=True), name="telling_due")]
+
+    def __str__(self) -> str:
+        return f"telling of {self.grant_id}"
+
+
 class Spent(models.Model):
     """That a grant has been used. A grant is used once: the column is unique."""
 

@@ -59,9 +59,10 @@ class Staff(AbstractUser):
         """Name this person in the log without naming him."""
         return f"staff:{self.pseudonym}"
 
-    def may_serve(self, customer: Customer) -> bool:
-        """Tell whether this customer is neither himself nor one of his own."""
-        return not Staff.kin.through.objects.filter(staff=self, customer=customer).exists()
+    def may_serve(self, customer: Customer | None) -> bool:
+        """Tell whether this customer is neither himself nor one of his own. It is asked of nobody's number too."""
+        kin = Staff.kin.through.objects.filter(staff=self, customer_id=customer.pk if customer else 0)
+        return not kin.exists()
 
     def seasoned(self, at: datetime) -> bool:
         """Tell whether the account is old enough (7 days) to approve another's work."""
