@@ -68,7 +68,7 @@ class HouseActions:
             )
         except claims.TooMany:
             raise NoMoreClaims from None
-        return keypad.challenge(number)
+        return keypad.challenge(number, at=at)
 
     def check_app_code(self, call: Call, code: str, at: datetime) -> Check:
         """Judge a code of the caller's app."""

@@ -72,8 +72,8 @@ class Person:
         return totp(self.app_key, at)
 
     def list_code(self, index: int | None = None) -> str:
-        """Return the printed code beside `index`, or beside the index that he would be asked for now."""
-        return self.codes[(index or challenge(self.number)) - 1]
+        """Return the printed code beside `index`, or beside the index that a list in use is asked for."""
+        return self.codes[(index or challenge(self.number, at=NOW)) - 1]
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Cast:
         if person.app_key:
             typed = person.app_code(at) if code is None else code
             return check(interaction.public_id, kind="TOTP", code=typed, at=at, key=turn)
-        index = challenge(person.number)
+        index = challenge(person.number, at=at)
         typed = (person.list_code(index) if person.codes else "000000") if code is None else code
         return check(interaction.public_id, kind="CODE_LIST", code=typed, index=index, at=at, key=turn)
 

@@ -88,7 +88,7 @@ def test_what_demo_code_prints_is_accepted_on_the_keypad(world: datetime, key: s
     call = open_call(Organisation.objects.get(), line="", language="fi", at=world)
     claim_number(call.public_id, person.number, capacity="SELF", source="KEYPAD", by=None, at=world)
     printed = codes.current(person.number, world)
-    index = 0 if person.app_key else challenge(person.number)
+    index = 0 if person.app_key else challenge(person.number, at=world)
     kind = "TOTP" if person.app_key else "CODE_LIST"
     assert check(call.public_id, kind=kind, code=printed[-6:], index=index, at=world, key=f"{key}:a") is Typed.MATCHED
 

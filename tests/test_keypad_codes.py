@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby, pairwise
 
 import pytest
 from django.db import connection
@@ -12,7 +13,7 @@ from audit.models import Entry
 from tests.cast import NOW, Cast, Person, wrong
 from verification.claims import claim_number
 from verification.interactions import Ended, end
-from verification.keypad import Typed, challenge, check
+from verification.keypad import LIST_LENGTH, Typed, challenge, check
 from verification.levels import Level
 from verification.masking import standing
 from verification.models import CodeTry, Evidence, Interaction, KeypadRoad
@@ -59,20 +60,47 @@ def test_a_clock_may_be_one_step_off(cast: Cast, seconds: int, typed: Typed) -> 
 
 
 def test_a_listed_code_is_used_once_and_another_is_asked_for_next(cast: Cast) -> None:
-    index = challenge(cast.antti2.number)
+    index = challenge(cast.antti2.number, at=NOW)
     code = cast.antti2.list_code(index)
     assert cast.type_code(a_call(cast, cast.antti2), cast.antti2, at=NOW) is Typed.MATCHED
-    assert challenge(cast.antti2.number) != index
+    assert challenge(cast.antti2.number, at=NOW) != index
     call = a_call(cast, cast.antti2)
     again = check(call.public_id, kind="CODE_LIST", code=code, index=index, at=NOW, key="again")
     assert again is Typed.WRONG
 
 
 def test_the_challenge_stays_the_same_until_its_code_is_used(cast: Cast) -> None:
-    asked = {challenge(cast.antti2.number) for _ in range(5)}
+    asked = {challenge(cast.antti2.number, at=NOW) for _ in range(5)}
     miss(cast, cast.antti2)
-    assert asked == {challenge(cast.antti2.number)}
-    assert challenge("99999999") == challenge("99999999"), "an unknown number is asked for one index, steadily"
+    assert asked == {challenge(cast.antti2.number, at=NOW)}
+
+
+def test_an_index_that_stays_or_moves_tells_nothing_of_a_list(cast: Cast) -> None:
+    """Nobody's numbers are asked like lists in use: for days the same, now and then the next, never an old one soon."""
+    days = [NOW + timedelta(days=day) for day in range(90)]
+    strangers = [f"9{place:07d}" for place in range(40)]
+    walks = [[challenge(number, at=day) for day in days] for number in strangers]
+    moved = [sum(today != next_day for today, next_day in pairwise(walk)) for walk in walks]
+    assert min(moved) >= 2
+    assert max(moved) <= 18
+    assert len(set(moved)) > 5, "each number moves at a pace of its own"
+    assert max(sum(walk[day] != walk[day + 1] for walk in walks) for day in range(89)) < 15, "and at an hour of its own"
+    for walk in walks:
+        seen = [index for index, _ in groupby(walk)]
+        assert len(seen) == len(set(seen)), "a code is used once, so a list never comes back to an index"
+        assert set(walk) <= set(range(1, LIST_LENGTH + 1))
+
+
+def test_a_list_that_is_used_up_is_asked_like_a_number_without_one(cast: Cast) -> None:
+    for _ in cast.antti2.codes:
+        assert cast.type_code(a_call(cast, cast.antti2), cast.antti2, at=NOW) is Typed.MATCHED
+    at = [NOW + timedelta(hours=hour) for hour in range(24 * 100)]
+    walk = [index for index, _ in groupby(challenge(cast.antti2.number, at=hour) for hour in at)]
+    assert 3 <= len(walk) <= 21
+    call = a_call(cast, cast.antti2)
+    for place, code in enumerate(cast.antti2.codes):
+        typed = check(call.public_id, kind="CODE_LIST", code=code, index=place + 1, at=NOW, key=f"used:{place}")
+        assert typed is not Typed.MATCHED
 
 
 @pytest.mark.parametrize("code", ["", " ", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "12345\x00", "-12345", "1" * 10_000])

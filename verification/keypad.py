@@ -50,13 +50,23 @@ class Typed(Enum):
     BACKING_OFF = "BACKING_OFF"
 
 
-def challenge(number: str) -> int:
+def challenge(number: str, *, at: datetime) -> int:
     """Return the printed index whose code is asked for: one still unused, steady until it is used.
 
-    A number without a code list gets a steady index of its own, so that the question tells nothing.
+    A number without a list, or with one that is used up, is asked for an index that is as steady and moves on as seldom
+    as that of a list in use. So neither an index that stays nor one that has moved tells whether there is a list.
     """
     unused = set(ListCode.objects.filter(customer__number=number[:8], use__isnull=True).values_list("index", flat=True))
-    return min(unused or range(1, LIST_LENGTH + 1), key=lambda index: _keyed(f"challenge:{number}:{index}"))
+    order = sorted(unused.union(range(1, LIST_LENGTH + 1)), key=lambda index: _keyed(f"challenge:{number}:{index}"))
+    pretended = order[_moves(number, at) % len(order)]
+    return next((index for index in order if index in unused), pretended)
+
+
+def _moves(number: str, at: datetime) -> int:
+    """Count how often the index of a number without a list has moved: every 5 to 36 days, at an hour of its own."""
+    secret = _keyed(f"pretended use:{number}")
+    period = 5 * 86_400 + int.from_bytes(secret[:8]) % (31 * 86_400)
+    return (int(at.timestamp()) + int.from_bytes(secret[8:16]) % period) // period
 
 
 def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: datetime, key: str) -> Typed:

@@ -42,6 +42,6 @@ def current(name: str, at: datetime) -> str:
         used = KeypadRoad.objects.filter(mark=mark(name), kind="TOTP").first()
         return of_app(person.app_key, at, last_step=used.last_step if used else -1)
     if person.codes:
-        index = challenge(name)
+        index = challenge(name, at=at)
         return f"{index}: {person.codes[index - 1]}"
     raise Unknown(f"{person.name} ({name}) has no authenticator: only the desk proves who he is.")

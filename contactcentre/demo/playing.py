@@ -97,7 +97,7 @@ class Contact:
     def types_code(self, *, right: bool = True) -> Contact:
         """Type a code of the caller's own authenticator, or six digits that are not it."""
         at, listed = self.passes(), not self.person.app_key
-        index = keypad.challenge(self.person.number) if listed else 0
+        index = keypad.challenge(self.person.number, at=at) if listed else 0
         code = self.person.codes[index - 1] if listed else codes.of_app(self.person.app_key, at)
         kind = Authenticator.Kind.CODE_LIST if listed else Authenticator.Kind.TOTP
         typed = code if right else f"{(int(code) + 1) % 10**6:06d}"
