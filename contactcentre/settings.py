@@ -1,6 +1,7 @@
 """Settings of one installation: what an operator may choose comes from the environment, the rest is decided here."""
 
 from email.utils import parseaddr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -86,6 +87,20 @@ TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", help="Account that sends SMS
 IVR_NUMBER = env.text(
     "IVR_NUMBER", "+358800123456", help="The telephone number that callers dial and that our pages name, in E.164."
 )
+
+E_ID_BROKERS = env.text(
+    "E_ID_BROKERS",
+    help="Brokers of strong e-ID: a JSON list of {code, profile (ftn or fapi), name, issuer, client_id}; may add ciba "
+    "(none, poll or ping) and ciba_binding (transfer or approve_only). The demo brings its own.",
+)
+E_ID_KEYS = env.secret(
+    "E_ID_KEYS",
+    kept_in=_MADE,
+    make=lambda: import_module("verification.eid.keys").make(),
+    needed=False,
+    help="Our private keys towards those brokers, a JWKS; `manage.py e_id_keys` makes one, and shows its public half.",
+)
+E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the demo's own provider runs
 
 NOTICE_BACKEND = env.choice(
     "NOTICE_BACKEND",

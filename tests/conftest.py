@@ -17,7 +17,7 @@ from tests import services
 
 if "TEST_REDIS" not in os.environ:  # the first process starts them, xdist's workers inherit the addresses
     for name in [*os.environ]:
-        if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_")):
+        if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_", "E_ID_")):
             del os.environ[name]
     os.environ.update(services.environment(os.environ.get("TEST_DB", "postgresql")))
 os.environ["REDIS_URL"] = f"{os.environ['TEST_REDIS']}/{int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
@@ -35,7 +35,7 @@ from tests.processes import Worker, served_site
 
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
 
-pytest_plugins = ["tests.cast", "tests.phone_line"]
+pytest_plugins = ["tests.cast", "tests.phone_line", "tests.provider"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
