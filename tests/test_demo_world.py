@@ -21,6 +21,7 @@ from verification.interactions import open_call
 from verification.keypad import Typed, challenge, check
 from verification.models import Batch, Customer, Grant, Hold, Interaction, Organisation, Refusal, Staff
 from verification.numbers import well_formed
+from visits.models import Visit
 
 pytestmark = pytest.mark.django_db  # what one test does in the world is rolled back after it
 
@@ -67,6 +68,32 @@ def test_its_week_left_cases_refusals_money_and_notices(world: datetime) -> None
     assert Refund.objects.exists()
     assert Voucher.objects.exists()
     assert Notice.objects.exists()
+
+
+def test_the_visits_of_its_week_are_over_and_one_customer_stayed_away(world: datetime) -> None:
+    today = timezone.localtime(world).date()
+    past = [visit for visit in Visit.objects.order_by("starts_at") if visit.on < today]
+    ended = {Visit.State.DONE, Visit.State.INCOMPLETE}
+    assert {visit.state for visit in past} == {Visit.State.BOOKED, *ended}
+    stayed_away = [visit for visit in past if visit.state == Visit.State.BOOKED]
+    assert [visit.customer.number for visit in stayed_away if visit.customer] == [BY_KEY["antti_asiakas3"].number]
+    for visit in past:
+        assert visit.events.filter(kind="ARRIVED").exists() == (visit.state in ended)
+        assert not visit.events.filter(at__gt=world).exists()
+    done = [visit for visit in past if visit.state == Visit.State.DONE]
+    assert any(Grant.objects.filter(interaction=visit.desk_interaction, action=visit.action) for visit in done)
+
+
+def test_who_lacked_a_paper_came_again(world: datetime) -> None:
+    lacked = next(visit for visit in Visit.objects.all() if visit.state == Visit.State.INCOMPLETE)
+    after = Visit.objects.get(refusal=lacked.refusal, starts_at__gt=lacked.starts_at)
+    assert after.customer == lacked.customer
+
+
+def test_somebody_can_be_received_on_the_demos_first_day(world: datetime) -> None:
+    today = timezone.localtime(world).date()
+    waiting = [visit for visit in Visit.objects.all() if visit.on == today and visit.state == Visit.State.BOOKED]
+    assert BY_KEY["antti_asiakas"].number in {visit.customer.number for visit in waiting if visit.customer}
 
 
 def test_every_decision_of_the_week_has_its_entry(world: datetime) -> None:

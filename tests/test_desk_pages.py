@@ -154,6 +154,22 @@ def test_a_next_time_that_the_customer_cancelled_is_offered_again(visit: Visit, 
     assert Visit.objects.count() == 3
 
 
+def test_a_next_time_to_which_nobody_came_is_offered_again(
+    visit: Visit, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kalle = seated(cast, "clerk_kalle")
+    step(kalle, visit, "check-in")
+    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    step(kalle, visit, "next-visit")
+    step(kalle, visit, "finish")
+    missed = Visit.objects.exclude(pk=visit.pk).get()
+    monkeypatch.setattr(timezone, "now", lambda: missed.ends_at + timedelta(days=1))
+    kalle = seated(cast, "clerk_kalle")
+    assert "ei saapunut" in text(kalle.get(reverse("admin:visits_today"), {"day": missed.on.isoformat()}))
+    step(kalle, visit, "next-visit")
+    assert Visit.objects.filter(starts_at__gt=missed.ends_at).count() == 1
+
+
 def test_the_clerk_reads_of_the_customer_and_the_customer_of_himself(visit: Visit, cast: Cast) -> None:
     kalle = seated(cast, "clerk_kalle")
     page = text(step(kalle, visit, "check-in"))

@@ -71,7 +71,7 @@ def book_visit(occasion: Occasion) -> Result:
     wished = occasion.parameters
     refusal = _refusal(here, wished["refusal"])
     kept = refusal if refusal and _said_by_same(refusal, occasion.claim) else None
-    if kept and (first := escalations.standing_for(kept)):
+    if kept and (first := escalations.standing_for(kept, at=occasion.at)):
         return {"request": str(first.grant.public_id)}
     escalation = Escalation.objects.create(
         organisation_id=here.organisation_id,

@@ -57,25 +57,30 @@ def placed_for(asked: Grant) -> Visit | None:
     return Visit.objects.select_related("office").filter(grant__follows=asked).first()
 
 
-def standing_for(refusal: Refusal) -> Escalation | None:
-    """Return what was asked for before for the same refusal and still stands: waiting, or booked and not yet begun."""
-    return _standing(Escalation.objects.filter(refusal=refusal))
+def standing_for(refusal: Refusal, *, at: datetime) -> Escalation | None:
+    """Return what was asked for before for the same refusal and still stands: waiting, or booked and not yet over."""
+    return _standing(Escalation.objects.filter(refusal=refusal), at)
 
 
-def standing_after(visit: Visit) -> Escalation | None:
+def standing_after(visit: Visit, *, at: datetime) -> Escalation | None:
     """Return what was asked for to follow this visit and still stands, or None: at its desk, or for its refusal."""
     follows = Q(grant__interaction__in=visit.events.values("interaction"), action=visit.action)
     if visit.refusal_id is not None:
         follows |= Q(refusal=visit.refusal_id)
-    return _standing(Escalation.objects.filter(follows))
+    return _standing(Escalation.objects.filter(follows), at)
 
 
-def _standing(rows: QuerySet[Escalation]) -> Escalation | None:
+def _standing(rows: QuerySet[Escalation], at: datetime) -> Escalation | None:
     for asked in rows.select_related("grant").order_by("pk"):
         placed = placed_for(asked.grant)
-        if asked.state == Escalation.State.PENDING or (placed is not None and placed.state == Visit.State.BOOKED):
+        if asked.state == Escalation.State.PENDING or (placed is not None and _to_come(placed, at)):
             return asked
     return None
+
+
+def _to_come(visit: Visit, at: datetime) -> bool:
+    """Tell whether he may still come: who forgot his time is given another when he asks."""
+    return visit.state == Visit.State.BOOKED and visit.on >= at.astimezone(visit.office.tz).date()
 
 
 def _claim(escalation_id: int, at: datetime) -> bool:

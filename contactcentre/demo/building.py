@@ -10,7 +10,8 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from contactcentre.demo import calls, offices, people, secrets
-from contactcentre.demo.playing import NotBuilt, Stage
+from contactcentre.demo.playing import HELSINKI, NotBuilt, Stage
+from contactcentre.demo.receiving import past_visits
 from verification.gate import Granted, OfBatch, attempt
 from verification.imports import prepare
 from verification.models import Organisation, Staff
@@ -26,7 +27,7 @@ def build(*, progress: Progress) -> None:
     staff = _hire(organisation, now - timedelta(days=400))
     stage = Stage(organisation, staff, now)
     progress(f"  {len(offices.OFFICES)} offices open their doors")
-    offices.open_offices(organisation)
+    offices.open_offices(organisation, today=now.astimezone(HELSINKI).date())
     progress(f"  {len(people.PEOPLE)} customers come in: one prepares the file, another approves it")
     _bring_in(stage)
     for say, play in calls.WEEK:
@@ -34,6 +35,8 @@ def build(*, progress: Progress) -> None:
         play(stage)
     progress("  reminders go out, as they fell due")
     stage.remind()
+    progress("  who had a time by now has come to the desk; one forgot, and one had an old passport")
+    past_visits(stage)
 
 
 def _hire(organisation: Organisation, since: datetime) -> dict[str, Staff]:

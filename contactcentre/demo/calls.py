@@ -11,12 +11,14 @@ Play = Callable[[Stage], None]
 
 
 def five_days_ago(stage: Stage) -> None:
-    """A question answered at once, a namesake who is asked to come by, and a call back."""
+    """A question answered at once, a new home that asks for a passport, a namesake who is asked to come by."""
     call = stage.call(-5, "09:12", by="kristina_lindqvist").claims().types_code()
     call.meets("agent_aino", keypad="MATCHED")
     opened = call.gets("open_case", questions="När kommer min nya kortläsare?")
     call.gets("answer_question", question=opened["questions"][0], text="Den skickas på måndag och tar två dagar.")
     call.gets("close_case", case=opened["case"])
+    refused = call.is_refused("change_address", street="Skillnadsgatan 7 B 12", postal_code="00120", town="Helsingfors")
+    call.books(refused, town="Helsinki")
     call.ends()
 
     call = stage.call(-5, "10:40", by="antti_asiakas3").meets("agent_aino")
@@ -103,21 +105,35 @@ def yesterday(stage: Stage) -> None:
     call.ends()
 
 
-LAST_BOOKINGS: Final[tuple[tuple[str, str, str, dict[str, str]], ...]] = (
-    ("16:02", "antti_asiakas", "change_address",
+Booking = tuple[str, str, str, dict[str, str]]
+# A day before the desks open: these have a time today, whatever the hour at which somebody looks.
+FOR_TODAY: Final[tuple[Booking, ...]] = (
+    ("08:20", "antti_asiakas", "change_address",
      {"street": "Toinen linja 4 B 21", "postal_code": "00530", "town": "Helsinki"}),
+    ("08:27", "anneli_aalto", "refund_to_account", {"amount": "3990", "reason": "Tilaus jäi tulematta"}),
+    ("08:34", "pekka_korhonen", "disclose_personal_data", {}),
+)  # fmt: skip
+LAST_BOOKINGS: Final[tuple[Booking, ...]] = (
     ("16:10", "antti_asiakas2", "disclose_personal_data", {}),
-    ("16:17", "anneli_aalto", "refund_to_account", {"amount": "3990", "reason": "Tilaus jäi tulematta"}),
-    ("16:24", "pekka_korhonen", "disclose_personal_data", {}),
     ("16:31", "johan_berg", "disclose_personal_data", {}),
     ("16:40", "ville_kallio", "change_address",
      {"street": "Aleksanterinkatu 9 A 1", "postal_code": "33100", "town": "Tampere"}),
 )  # fmt: skip
 
 
+def yesterday_morning(stage: Stage) -> None:
+    """Callers before the desks open, who are given a time today."""
+    _booked(stage, FOR_TODAY)
+
+
 def last_evening(stage: Stage) -> None:
-    """Callers whose matter asks for more than a code, or who have none: each is given a time at a desk in his town."""
-    for clock, key, errand, asked in LAST_BOOKINGS:
+    """Callers at the end of the day, who are given a time in the days that come."""
+    _booked(stage, LAST_BOOKINGS)
+
+
+def _booked(stage: Stage, bookings: tuple[Booking, ...]) -> None:
+    """Play callers whose matter asks for more than a code, or who have none: each gets a time at a desk in his town."""
+    for clock, key, errand, asked in bookings:
         call = stage.call(-1, clock, by=key).claims()
         proven = call.person.holds != ""
         if proven:
@@ -133,6 +149,7 @@ WEEK: Final[tuple[tuple[str, Play], ...]] = (
     ("four days ago: a swindler, a worry, a lunch without its side dish", four_days_ago),
     ("three days ago: papers at the desk, and a sum that no code on the phone can move", three_days_ago),
     ("two days ago: somebody moves house", two_days_ago),
+    ("yesterday morning: a time at a desk, today", yesterday_morning),
     ("yesterday: questions that still wait", yesterday),
     ("last evening: a time at a desk for those whose matter asks for more", last_evening),
 )

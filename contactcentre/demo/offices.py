@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Any, Final
 
 from verification.models import Organisation
 from visits.hours import Ability
-from visits.models import AbilityHours, Office, OfficeHours
+from visits.models import AbilityHours, Office, OfficeException, OfficeHours
 
 WEEKDAYS: Final = range(5)
 Stretch = tuple[tuple[int, ...] | range, str, str]
@@ -39,7 +39,7 @@ OFFICES: Final[tuple[dict[str, Any], ...]] = (
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def open_offices(organisation: Organisation) -> None:
+def open_offices(organisation: Organisation, *, today: date) -> None:
     """Make the offices with their hours and what their desks can do at which of them."""
     for row in OFFICES:
         lunch_from, lunch_to = row["lunch"] or (None, None)
@@ -52,6 +52,18 @@ def open_offices(organisation: Organisation) -> None:
         for ability in Ability:
             for weekday, opens, closes in _stretches(row[ability]):
                 AbilityHours.objects.create(office=office, ability=ability, weekday=weekday, opens=opens, closes=closes)
+    _open_today(Office.objects.get(organisation=organisation, name=OFFICES[0]["name"]), today)
+
+
+def _open_today(office: Office, today: date) -> None:
+    """Open the first office on the demo's first day too when it's a weekend or a holiday: a visit is for its day."""
+    if office.calendar().spans(today):
+        return
+    hours = {"opens": time(9), "closes": time(16, 30)}
+    OfficeException.objects.create(office=office, on=today, reason="Avoinna poikkeuksellisesti", **hours)
+    AbilityHours.objects.get_or_create(
+        office=office, ability=Ability.SECOND_CLERK, weekday=today.weekday(), defaults=hours
+    )
 
 
 def _stretches(listed: list[Stretch]) -> list[tuple[int, time, time]]:

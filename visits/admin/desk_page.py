@@ -24,7 +24,7 @@ from visits import escalations, identity, keys, parked
 from visits.admin import outcomes
 from visits.admin.access import clerk_of, visit_for
 from visits.admin.forms import CodeForm, IdentityForm, NumberForm, PaperForm
-from visits.admin.today import errand_of, reference
+from visits.admin.today import errand_of, reference, state_of
 from visits.admin.words import SHOWN, STOPS, why_not
 from visits.checklist import Objection
 from visits.models import Visit
@@ -154,7 +154,7 @@ def _finish(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> Http
         Visit.State.BOOKED: _("Nothing had been looked at, so the visit is booked as before."),
     }
     messages.success(request, words.get(Visit.State(state), _("This contact has ended.")))
-    if state == Visit.State.INCOMPLETE and escalations.standing_after(visit) is None:
+    if state == Visit.State.INCOMPLETE and escalations.standing_after(visit, at=at) is None:
         return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
     return HttpResponseRedirect(reverse("admin:visits_today"))
 
@@ -189,7 +189,7 @@ def _shown(
         "starts": visit.starts_at.astimezone(visit.office.tz),
         "errand": errand_of(visit),
         "state": visit.state,
-        "state_label": Visit.State(visit.state).label,
+        "state_label": state_of(visit, at),
         "minutes_early": int((visit.starts_at - at).total_seconds() // 60),
         "mine": mine,
         "colleague": here is not None and here.live and not mine,
@@ -203,7 +203,7 @@ def _shown(
 
 def _to_follow(visit: Visit, at: datetime) -> dict[str, Any]:
     """Give what a visit lacked, and the next one: asked for already, or the time that could be offered."""
-    standing = escalations.standing_after(visit)
+    standing = escalations.standing_after(visit, at=at)
     return {
         "missing": missing(visit, on=work.today(visit, at)),
         "standing": standing,

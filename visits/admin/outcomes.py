@@ -96,7 +96,7 @@ def of_next_visit(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -
     """
     lacking = missing(visit, on=desk.today(visit, at))
     ended = visit.state == Visit.State.INCOMPLETE
-    standing = escalations.standing_after(visit) if ended else None
+    standing = escalations.standing_after(visit, at=at) if ended else None
     if standing is None:
         here = desk.for_next_visit(visit, by=by, at=at)
         try:

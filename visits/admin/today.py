@@ -29,11 +29,11 @@ class ChoiceForm(forms.Form):
 
 def today(request: HttpRequest) -> HttpResponse:
     """List the visits of a day, of one office or all."""
-    by, form = clerk_of(request), ChoiceForm(request.GET)
+    by, form, at = clerk_of(request), ChoiceForm(request.GET), timezone.now()
     chosen = form.cleaned_data if form.is_valid() else {}
     offices = list(Office.objects.filter(organisation=by.organisation))
     office = next((office for office in offices if office.public_id == chosen.get("office")), None)
-    day, days = chosen.get("day") or timezone.localdate(), chosen.get("days") or 1
+    day, days = chosen.get("day") or timezone.localdate(at), chosen.get("days") or 1
     context = {
         **admin.site.each_context(request),
         "title": _("Today's visits"),
@@ -43,7 +43,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "days": days,
         "tomorrow": day + timedelta(days=1),
         "yesterday": day - timedelta(days=1),
-        "rows": [_row(visit) for visit in _visits(by, office, day, days)],
+        "rows": [_row(visit, at) for visit in _visits(by, office, day, days)],
     }
     return TemplateResponse(request, "admin/visits/today.html", context)
 
@@ -59,6 +59,13 @@ def reference(visit: Visit) -> str:
     return str(visit.public_id)[:8].upper()
 
 
+def state_of(visit: Visit, at: datetime) -> str:
+    """Name a visit's state in the active language; one whose day has gone by without him is no longer awaited."""
+    if visit.state == Visit.State.BOOKED and visit.on < at.astimezone(visit.office.tz).date():
+        return _("did not come")
+    return str(Visit.State(visit.state).label)
+
+
 def _visits(by: Staff, office: Office | None, day: date, days: int) -> list[Visit]:
     zone = office.tz if office else timezone.get_current_timezone()
     begins = datetime.combine(day, time(), tzinfo=zone)
@@ -70,13 +77,13 @@ def _visits(by: Staff, office: Office | None, day: date, days: int) -> list[Visi
     return list(rows.filter(office=office) if office else rows)[:500]
 
 
-def _row(visit: Visit) -> dict[str, Any]:
+def _row(visit: Visit, at: datetime) -> dict[str, Any]:
     return {
         "visit": visit,
         "starts": visit.starts_at.astimezone(visit.office.tz),
         "errand": errand_of(visit),
         "reference": reference(visit),
         "state": visit.state,
-        "state_label": Visit.State(visit.state).label,
+        "state_label": state_of(visit, at),
         "unconfirmed": len(unconfirmed(visit)),
     }
