@@ -1,17 +1,14 @@
 """The way out of our database: an instruction is intended in the transaction that grants it, and delivered afterwards.
 
-Until a system of record is connected an instruction is a signed file in DATA_DIR/outbox/instructions/, named by its id,
-so that
-delivering it twice leaves one file.
+Until a system of record is connected an instruction is a file in DATA_DIR/outbox/instructions/, with the receipt of its
+grant (docs/receipts.md) and named by its id, so that delivering it twice leaves one file.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 from celery import current_app
@@ -20,6 +17,7 @@ from django.db import transaction
 
 from audit.log import record
 from cases.models import Delivery, Refund
+from verification import receipts
 
 MOST_ATTEMPTS = 8
 
@@ -49,8 +47,8 @@ def deliver(refund_id: int, *, at: datetime) -> bool:
         if found.state != Delivery.State.PENDING or found.due_at > at:
             return found.state == Delivery.State.DELIVERED
         try:
-            _write(found.refund)
-        except OSError as error:
+            _write(found.refund, at)
+        except (OSError, receipts.NoReceipt) as error:
             _put_off(found, at, error)
             return False
         found.state, found.delivered_at, found.attempts = Delivery.State.DELIVERED, at, found.attempts + 1
@@ -60,12 +58,14 @@ def deliver(refund_id: int, *, at: datetime) -> bool:
 
 
 def due(at: datetime) -> list[int]:
-    """Return the refunds whose instruction is due and not out."""
+    """Return the refunds whose instruction is due and not out; none while no key is set to sign it with."""
+    if settings.RECEIPT_KEY is None:
+        return []
     rows = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lte=at).order_by("due_at")
     return list(rows.values_list("refund_id", flat=True)[:500])
 
 
-def _put_off(found: Delivery, at: datetime, error: OSError) -> None:
+def _put_off(found: Delivery, at: datetime, error: Exception) -> None:
     found.attempts += 1
     found.due_at = at + timedelta(seconds=min(30 * 2**found.attempts, 3600))
     if found.attempts >= MOST_ATTEMPTS:
@@ -74,24 +74,25 @@ def _put_off(found: Delivery, at: datetime, error: OSError) -> None:
     _entry(found.refund, "outbox.failed", at, type(error).__name__)
 
 
-def _write(refund: Refund) -> None:
+def _write(refund: Refund, at: datetime) -> None:
+    """Write the instruction with a receipt that vouches for every member of it, signed as it leaves."""
     folder = Path(settings.DATA_DIR) / "outbox" / "instructions"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     instruction = {
         "id": str(refund.public_id),
-        "action": "refund_to_account",
+        "action": refund.grant.action,
+        "parameters": receipts.parameters_of(refund.grant),
         "grant": str(refund.grant.public_id),
         "customer": refund.customer.number,
         "account": refund.customer.account,
         "amount": refund.amount,
         "currency": refund.currency,
     }
-    body = json.dumps(instruction, sort_keys=True)
-    signature = hmac.new(settings.FIELD_KEY, b"instruction\x00" + body.encode(), sha256).hexdigest()
+    receipt = receipts.signed(refund.grant, at=at, instruction=instruction)
     partial_file = folder / f".{refund.public_id}.part"
     # Who may read an account number here is the owner of the process only, whatever its umask.
     with open(os.open(partial_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(json.dumps({"instruction": instruction, "hmac_sha256": signature}, indent=1))
+        file.write(json.dumps({"instruction": instruction, "receipt": receipt}, indent=1))
     partial_file.replace(folder / f"{refund.public_id}.json")
 
 

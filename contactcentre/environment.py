@@ -8,6 +8,7 @@ import base64
 import binascii
 import contextlib
 import difflib
+import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
@@ -116,6 +120,33 @@ class Environment:
                 return key
         raise BadSetting(f"{name} must be 32 bytes in base64; make one with: openssl rand -base64 32")
 
+    def signing_key(self, name: str, *, help: str, kept_in: Path | None = None) -> OKPKey | None:
+        """Return a private Ed25519 key given as a JWK (RFC 8037), or None when there is none."""
+        value = self.secret(name, help=help, kept_in=kept_in, make=new_signing_key, needed=False)
+        self._remember(name, "secret, a private JWK (OKP, Ed25519)", "", help)
+        if not value:
+            return None
+        found = _ed25519(name, value)
+        if not found.is_private:
+            raise BadSetting(f"{name} must be a private key; it has no member d.")
+        return found
+
+    def public_keys(self, name: str, *, help: str) -> list[OKPKey]:
+        """Return public Ed25519 keys given as a JWK Set or as a JSON list of JWKs."""
+        self._remember(name, "JWK Set of public keys (OKP, Ed25519)", "", help)
+        value = self._value(name)
+        try:
+            given = json.loads(value) if value else []
+        except ValueError:
+            raise BadSetting(f"{name} must be a JWK Set, in JSON.") from None
+        rows = given.get("keys") if isinstance(given, dict) else given
+        if not isinstance(rows, list):
+            raise BadSetting(f"{name} must be a JWK Set: an object with a list of keys.")
+        found = [_ed25519(name, json.dumps(row)) for row in rows]
+        if any(key.is_private for key in found):
+            raise BadSetting(f"{name} must hold public keys only; take the member d out.")
+        return found
+
     def refuse_misspelt(self) -> None:
         """Stop the start when a name that nobody reads looks like one that is read."""
         known = {name + ending for name in self.reference for ending in ("", "_FILE")}
@@ -150,6 +181,27 @@ class Environment:
 def new_key() -> str:
     """Return 32 random bytes in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def new_signing_key() -> str:
+    """Return a new private Ed25519 key as a JWK."""
+    return json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True))
+
+
+def _ed25519(name: str, value: str) -> OKPKey:
+    """Read one JWK. What was given is never shown: it may be the secret itself."""
+    wrong = BadSetting(f"{name} must be a JWK of type OKP on the curve Ed25519, in JSON.")
+    try:
+        row = json.loads(value)
+        if not isinstance(row, dict) or (row.get("kty"), row.get("crv")) != ("OKP", "Ed25519"):
+            raise wrong
+        key = OKPKey.import_key({part: row[part] for part in ("kty", "crv", "x", "d") if part in row})
+        private = OKPKey.import_key(key.as_pem(private=True)) if key.is_private else key
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise wrong from None
+    if private.thumbprint() != key.thumbprint():
+        raise BadSetting(f"{name}: its x and its d are not of one key.")
+    return key
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:

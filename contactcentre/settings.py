@@ -74,6 +74,20 @@ FIELD_KEY = env.key(
     kept_in=_MADE,
     help="Wraps subject keys and authenticator secrets: openssl rand -base64 32. Losing it loses them.",
 )
+RECEIPT_KEY = env.signing_key(
+    "RECEIPT_KEY",
+    kept_in=_MADE,
+    help="Signs the receipts of grants (docs/receipts.md); without it none is signed and no instruction leaves.",
+)
+RECEIPT_OLD_KEYS = env.public_keys(
+    "RECEIPT_OLD_KEYS",
+    help="Public keys of before a rotation, still published until their last receipts are out of date.",
+)
+RECEIPT_AUDIENCE = env.text(
+    "RECEIPT_AUDIENCE",
+    "system-of-record",
+    help="For whom receipts are meant (their aud): the name that it knows itself by.",
+)
 TWILIO_AUTH_TOKEN = env.secret(
     "TWILIO_AUTH_TOKEN",
     kept_in=_MADE,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from contactcentre import health
+from verification.api.receipts import Keys
 
 handler400 = "contactcentre.errors.bad_request"
 handler403 = "contactcentre.errors.forbidden"
@@ -21,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("ivr/", include("ivr.urls")),
     path("v/", include("visits.urls")),
+    path(".well-known/receipts/jwks.json", Keys.as_view(schema=None)),
     path("api/v1/", include("contactcentre.api")),
 ]

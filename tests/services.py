@@ -232,6 +232,8 @@ def environment(kind: str) -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "SECRET_KEY": "tests-only-" + "k" * 40,
         "FIELD_KEY": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
+        "RECEIPT_KEY": '{"kty": "OKP", "crv": "Ed25519", "x": "nGb7_0DC6bUMuJDYE3wijsK5DFvTfUmyaSRj7DFAa_s",'
+        ' "d": "Sz_fv8bGIATwptK11qmXTN9CaT0kzFTyuoU7DppionA"}',
         "TWILIO_AUTH_TOKEN": "tests-only-twilio-token-0123456789",
         "LOG_LEVEL": "WARNING",
     }

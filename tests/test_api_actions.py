@@ -43,7 +43,7 @@ def test_the_list_is_what_is_declared(api: Api) -> None:
 def test_a_granted_action_is_done_and_answered(api: Api, call: Interaction) -> None:
     done = api.act(call, "small_voucher", VOUCHER)
     assert done.status_code == 200
-    assert set(done.json()) == {"grant", "result"}
+    assert set(done.json()) == {"grant", "result", "receipt"}
     assert Voucher.objects.get().public_id.hex == done.json()["result"]["voucher"].replace("-", "")
     assert Grant.objects.filter(public_id=done.json()["grant"], asked_by__username="agent_aino").exists()
     assert done["Cache-Control"] == "no-store"

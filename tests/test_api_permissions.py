@@ -26,13 +26,14 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "interactions/<uuid:id>/claim/"): SERVING,
     ("POST", "interactions/<uuid:id>/end/"): SERVING,
     ("POST", "interactions/<uuid:id>/actions/<str:action>/"): SERVING,
+    ("GET", "grants/<uuid:id>/receipt/"): SERVING,
     ("POST", "cases/"): SERVING,
     ("GET", "cases/<uuid:id>/"): SERVING,
     ("POST", "cases/<uuid:id>/close/"): SERVING,
     ("GET", "visits/"): RECEIVING,
     ("GET", "visits/<uuid:id>/"): RECEIVING,
 }
-OPEN = {"tokens/", "schema/", "docs/", "problems/<slug:code>/", ""}
+OPEN = {"tokens/", "receipts/jwks/", "schema/", "docs/", "problems/<slug:code>/", ""}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SOMETHING = "7f8a1c1e-3f5b-4c55-9a51-2f1f5a7d1f3a"
 

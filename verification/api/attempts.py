@@ -18,6 +18,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from verification.api import receipts
 from verification.api.base import EVERYONE, Endpoint
 from verification.api.catalogue import LANGUAGES, LevelField, SchemaField, TextSerializer, by_language
 from verification.api.problems import Problem
@@ -77,6 +78,9 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     grant = serializers.UUIDField()
     result = SchemaField()
+    receipt = serializers.CharField(
+        allow_null=True, help_text="Signed, for the system of record (docs/receipts.md); null while no key is set."
+    )
 
 
 def problem(description: str) -> OpenApiResponse:
@@ -114,7 +118,9 @@ class Attempts(Endpoint):
     def post(self, request: Request, id: UUID, action: str) -> Response:
         """Ask the gate. Granted, the action has been carried out when this returns."""
         granted = ask(self, action, id, request.data)
-        return Response({"grant": granted.grant.public_id, "result": granted.result})
+        return Response(
+            {"grant": granted.grant.public_id, "result": granted.result, "receipt": receipts.of(granted.grant, self)}
+        )
 
 
 def ask(endpoint: Endpoint, action: str, interaction: UUID, parameters: Any) -> Granted:
