@@ -92,8 +92,14 @@ def install(program: str) -> None:
     command = [*npm(program), "ci", *options]
     try:
         done = subprocess.run(
-            command, cwd=HERE, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=SECONDS, check=False,
+            command,
+            cwd=HERE,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotReady(f"npm could not install its packages ({type(error).__name__})") from None
