@@ -64,7 +64,7 @@ def test_a_whole_visit(visit: Visit, cast: Cast) -> None:
         assert private not in page
     refused = step(kalle, visit, "identity", zone=passport(cast.antti.customer, family="MUU"), **SEEN)
     assert refused.status_code == 400
-    assert "Katsokaa nimi" in text(refused)
+    assert "eivät täsmää" in text(refused)
     page = text(step(kalle, visit, "identity", zone=passport(cast.antti.customer), **SEEN))
     assert "Toinen linja 4" in page
     waiting = text(kerttu.get(reverse("admin:visits_second")))

@@ -19,6 +19,7 @@ from verification.levels import Level
 from verification.masking import standing
 from verification.models import Evidence, Interaction
 from visits import desk, escalations, identity, keys, parked
+from visits.admin.words import SHOWN
 from visits.models import Visit
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +170,61 @@ def test_the_desk_tells_a_wrong_number_from_a_right_one_nowhere(cast: Cast, monk
         outcome = compared(booked, passport(cast.helena.customer), cast, at)
         seen.append(("Note the number" in page, outcome))
     assert seen == [(False, "NAME"), (False, "NAME")]
+
+
+def test_the_answer_to_a_wrong_document_tells_nothing_of_the_record(cast: Cast) -> None:
+    open_office(cast.organisation, desks=4)
+    his, wrong = cast.antti.customer, {"family": "MUU"}
+    tried = [
+        (cast.antti.number, passport(his, **wrong)),
+        (cast.antti.number, passport(his, born="610519")),
+        (cast.company.number, passport(his)),
+        (NOBODY, passport(his)),
+    ]
+    visits = [_booked_for(whose, cast) for whose, _ in tried]
+    at, answers = visits[0].starts_at, []
+    for booked, (_, zone) in zip(visits, tried, strict=True):
+        desk.check_in(booked, by=cast.clerk_kalle, at=at)
+        answers.append(
+            identity.compare(booked, zone=zone, traits=frozenset(), confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=at)
+        )
+    assert [answer.outcome for answer in answers] == ["NAME", "BIRTH_DATE", "NOT_COMPARABLE", "NAME"]
+    assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("whose", ["antti", "nobody"])
+def test_wrong_visit_codes_are_answered_alike_however_many_whether_or_not_any_was_sent(
+    cast: Cast, whose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_office(cast.organisation)
+    booked = _booked_for(NOBODY if whose == "nobody" else cast.antti.number, cast)
+    desk.check_in(booked, by=cast.clerk_kalle, at=booked.starts_at)
+    held: list[str] = []
+    same = keys._same
+    monkeypatch.setattr(keys, "_same", lambda hashed, plain: held.append(plain) or same(hashed, plain))
+    answers = {str(SHOWN[_shown(booked, "0000-00000-0000", cast)]) for _ in range(keys.MOST_FAILURES + 2)}
+    assert len(answers) == 1
+    assert len(held) == 2 * (keys.MOST_FAILURES + 2), "the work is the same, so that the time is too"
+
+
+def _shown(booked: Visit, typed: str, cast: Cast) -> keys.Shown:
+    return keys.show_code(
+        booked, typed, interaction_id=here(booked).public_id, by=cast.clerk_kalle, at=booked.starts_at
+    )
+
+
+def test_a_code_that_does_not_count_is_answered_as_a_wrong_one() -> None:
+    said = {str(words) for shown, words in SHOWN.items() if shown is not keys.Shown.MATCHED}
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("whose", ["antti", "nobody"])
+def test_a_second_clerk_learns_nothing_of_a_number_before_the_first_has_looked(cast: Cast, whose: str) -> None:
+    open_office(cast.organisation)
+    booked = _booked_for(NOBODY if whose == "nobody" else cast.antti.number, cast)
+    desk.check_in(booked, by=cast.clerk_kalle, at=booked.starts_at)
+    with pytest.raises(NotSeen, match="ORDER"):
+        see_second_clerk(here(booked).public_id, by=cast.clerk_kerttu, at=booked.starts_at)
 
 
 def _booked_for(whose: str, cast: Cast) -> Visit:

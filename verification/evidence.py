@@ -74,10 +74,11 @@ def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Eviden
     An account made for the occasion is no second pair of eyes.
     """
     with transaction.atomic():
-        claim = _at_desk(interaction_id, by)
+        claim = _claim_at_desk(interaction_id, by)
         first = claim.evidence.filter(kind=Evidence.Kind.IDENTITY_LIST).order_by("-pk").first()
         if first is None:
-            raise NotSeen("ORDER")
+            raise NotSeen("ORDER")  # before anything that depends on whose number it is
+        _may_look(claim, by)
         if first.observed_by_id == by.pk:
             raise NotSeen("SAME_PERSON")
         if not by.seasoned(at):
@@ -98,14 +99,23 @@ def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: C
 
 
 def _at_desk(interaction_id: UUID, by: Staff) -> Claim:
+    claim = _claim_at_desk(interaction_id, by)
+    _may_look(claim, by)
+    return claim
+
+
+def _claim_at_desk(interaction_id: UUID, by: Staff) -> Claim:
     claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
     if by.role not in DESK_ROLES or not by.is_active:
         raise NotSeen("ROLE")
+    return claim
+
+
+def _may_look(claim: Claim, by: Staff) -> None:
     if claim.customer is None:
         raise NotSeen("CLAIM")
     if claim.customer.organisation_id != by.organisation_id or not by.may_serve(claim.customer):
         raise NotSeen("OWN_MATTER")
-    return claim
 
 
 def _claim_of(interaction_id: UUID, *, channel: str) -> Claim:

@@ -27,6 +27,11 @@ MOST_TRIES_OF_STAFF = 30
 DAY = timedelta(days=1)
 AGAINST_RECORD = ("NAME", "BIRTH_DATE", "NOT_COMPARABLE")  # the rest tells of the document alone
 
+# One answer, whatever does not agree or isn't there: which of them it was would tell a stranger half of the record.
+DISAGREES = _(
+    "The document and what it is compared with do not agree. Hold each line against the document once more, and ask "
+    "the customer for his number again; if all of it is right, ask a supervisor."
+)
 FIELDS: dict[str, Promise] = {
     "lines": _("The zone has two or three lines; count their characters."),
     "line_1": _("Look at the first line again."),
@@ -48,9 +53,7 @@ OUTCOMES: dict[str, Promise] = {
     "UNREADABLE": _("The zone does not read."),
     "NOT_ALLOWED": _("This document does not serve this matter."),
     "EXPIRED": _("The document is no longer valid."),
-    "NAME": _("The name in the zone and the name on the record do not agree. Look at the name."),
-    "BIRTH_DATE": _("The date of birth in the zone and the one on the record do not agree. Look at the date of birth."),
-    "NOT_COMPARABLE": _("The record has nothing to compare a person's document with. Ask a supervisor."),
+    **dict.fromkeys(AGAINST_RECORD, DISAGREES),
     "TOO_MANY": _(
         "Documents did not agree too often in this visit, or today for this customer or at your desk. Ask a supervisor."
     ),

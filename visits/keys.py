@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from visits.models import Visit, VisitCode, VisitToken
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 13  # 65 bits; 63B 4.2.1.1 asks 64 of a saved code
 MOST_FAILURES = 10
+MOST_SENT = 2  # to a phone and an e-mail address
 BROWSER_LASTS = timedelta(minutes=30)
 LINK_OUTLIVES = timedelta(days=1)
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # below 112 bits: 63B 3.1.2.2
@@ -59,16 +61,17 @@ def show_code(visit: Visit, typed: str, *, interaction_id: UUID, by: Staff, at: 
         if code is not None and outcome is Shown.MATCHED:
             see_visit_code(interaction_id, by=by, at=at, rests_on=code.contact)
             VisitCode.objects.filter(pk=code.pk).update(used_at=at)
-        elif outcome is Shown.WRONG:
+        elif outcome in (Shown.WRONG, Shown.TOO_MANY):
             VisitCode.objects.filter(visit=visit).update(failures=F("failures") + 1)
         _entry(visit, outcome, by, at)
         return outcome
 
 
 def _judged(visit: Visit, codes: list[VisitCode], typed: str, at: datetime) -> tuple[Shown, VisitCode | None]:
+    found = _matching(codes, typed)
     if any(code.failures >= MOST_FAILURES for code in codes):
         return Shown.TOO_MANY, None
-    if visit.state == Visit.State.CANCELLED or not (found := _matching(codes, typed)):
+    if visit.state == Visit.State.CANCELLED or found is None:
         return Shown.WRONG, None
     if at - found.sent_at <= current().visit_code_age:
         return Shown.TOO_YOUNG, None
@@ -78,17 +81,26 @@ def _judged(visit: Visit, codes: list[VisitCode], typed: str, at: datetime) -> t
 
 
 def _matching(codes: list[VisitCode], typed: str) -> VisitCode | None:
+    """Find the unused code that was typed. As much is hashed for a visit for which none was sent as for any other."""
     plain = typed.upper().translate(_MISREAD)
     if len(plain) != LENGTH or not set(plain) <= set(CROCKFORD):
         return None
-    return next((code for code in codes if code.used_at is None and _same(code, plain)), None)
+    same = [code for code in codes if _same(code.hashed, plain) and code.used_at is None]
+    for _ in range(MOST_SENT - len(codes)):
+        _same(_nobodys(), plain)
+    return same[0] if same else None
 
 
-def _same(code: VisitCode, plain: str) -> bool:
+def _same(hashed: str, plain: str) -> bool:
     try:
-        return _HASHER.verify(code.hashed, peppered(plain))
+        return _HASHER.verify(hashed, peppered(plain))
     except Argon2Error:
         return False
+
+
+@cache
+def _nobodys() -> str:
+    return _HASHER.hash(secrets.token_urlsafe())
 
 
 def issue_link(visit: Visit) -> str:

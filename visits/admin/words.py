@@ -32,7 +32,7 @@ NOT_SEEN: dict[str, Promise] = {
     "DESK": _("This is only seen at a desk."),
     "ROLE": NOT_HERE["ROLE"],
     "OWN_MATTER": NOT_HERE["OWN_MATTER"],
-    "CLAIM": _("Nobody on record stands at this desk yet. Enter the customer number first; it may also be mistyped."),
+    "CLAIM": _("The customer number comes first. Ask for it and note it."),
     "INCOMPLETE": _("Confirm all four: the document, its data, the person and the matter."),
     "SAME_PERSON": _("The second clerk must be another person than the first."),
     "TOO_NEW": _("Your account is too new to be the second clerk's. Ask another colleague, or use the visit code."),
@@ -45,12 +45,10 @@ NOT_OPEN: dict[str, Promise] = {
     "PAPERS": _("Papers are still missing; see the list."),
     "NOT_CONFIRMED": _("Read the matter back, and let the customer confirm it."),
 }
-SHOWN: dict[Shown, Promise] = {
+# Why a code does not count stands in the log alone: here it would tell whether, when and where one had been sent.
+NOT_COUNTED = _("This code does not count here. Read it once more off the message; a second clerk can confirm instead.")
+SHOWN: dict[Shown, Promise] = dict.fromkeys(Shown, NOT_COUNTED) | {
     Shown.MATCHED: _("The visit code is right, and it counts."),
-    Shown.WRONG: _("This is not the code of this visit, or it has been used."),
-    Shown.TOO_YOUNG: _("The code is right, but it was sent less than a day ago. A second clerk can confirm instead."),
-    Shown.CONTACT: _("The code was sent to a contact that has changed lately. A second clerk can confirm instead."),
-    Shown.TOO_MANY: _("Too many codes were tried for this visit. A second clerk can confirm instead."),
 }
 ELSE: dict[type[Exception], Promise] = {
     TooMany: _("Too many customers have been named. Ask a supervisor."),
