@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import filters
+from audit import filters, words
 from audit.listing import OfferedFiltersOnly
 from audit.log import Tampered, read, record
 from audit.models import Entry
@@ -34,9 +34,11 @@ class BoundedPaginator(Paginator):
 
 @admin.register(Entry)
 class EntryAdmin(OfferedFiltersOnly):
-    list_display = ("id", "at", "kind", "outcome", "actor", "subject_ref")
+    list_display = ("id", "at", "kind_said", "outcome_said", "actor", "subject_ref")
     list_filter = (*filters.TYPED, ("at", admin.DateFieldListFilter))
-    fields = readonly_fields = ("id", "at", "uid", "kind", "subject_ref", "actor", "outcome", "envelope", "personal")
+    fields = readonly_fields = (
+        "id", "at", "uid", "kind_said", "subject_ref", "actor", "outcome_said", "envelope", "personal",
+    )  # fmt: skip
     ordering = ("-id",)
     actions = None
     list_per_page = 100
@@ -73,6 +75,14 @@ class EntryAdmin(OfferedFiltersOnly):
         if entry is not None and entry.payload_ct is not None and self.has_view_permission(request, entry):
             _record_reading(request, entry)
         return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_said(self, entry: Entry) -> str:
+        return words.in_words(entry.kind, words.KINDS)
+
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def outcome_said(self, entry: Entry) -> str:
+        return words.in_words(entry.outcome, words.OUTCOMES)
 
     @admin.display(description=_("what was recorded"))
     def envelope(self, entry: Entry) -> SafeString:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.keys import Unreadable
 from audit.listing import OfferedFiltersOnly
 from audit.log import record
+from notices import words
 from notices.models import Notice
 
 ROLES = ("AUDITOR", "ADMINISTRATOR")
@@ -27,7 +28,7 @@ DEMO_ROLES = (*ROLES, "SUPERVISOR", "AGENT", "CLERK")
 
 @admin.register(Notice)
 class NoticeAdmin(OfferedFiltersOnly):
-    list_display = ("created_at", "channel", "about", "state", "attempts", "due_at", "sent_at")
+    list_display = ("created_at", "channel", "about_said", "state", "attempts", "due_at", "sent_at")
     list_filter = ("state", "channel", "language", ("created_at", admin.DateFieldListFilter))
     search_fields = ("=public_id", "=subject")
     search_help_text = _("The message or its recipient's pseudonym, in full")
@@ -61,7 +62,7 @@ class NoticeAdmin(OfferedFiltersOnly):
     def get_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[Any]:
         """Show address, title and text in the demo; elsewhere a mask of the address."""
         shown = ["address", "language", "title", "text"] if settings.DEMO else ["recipient", "language"]
-        head, tail = ["public_id", "subject", "channel"], ["about", "created_at", "due_at", "state"]
+        head, tail = ["public_id", "subject", "channel"], ["about_said", "created_at", "due_at", "state"]
         return [*head, *shown, *tail, "attempts", "last_error", "sent_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Notice | None = None) -> list[Any]:
@@ -75,6 +76,10 @@ class NoticeAdmin(OfferedFiltersOnly):
         if notice is not None and self.has_view_permission(request, notice) and settings.DEMO:
             _record_reading(request, notice)
         return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description=_("about"), ordering="about")
+    def about_said(self, notice: Notice) -> str:
+        return words.about(notice.about)
 
     @admin.display(description=_("address"))
     def recipient(self, notice: Notice) -> str:

@@ -1,7 +1,9 @@
 """The auditor sees every entry and changes none; that he opened one is an entry itself. Nobody else sees the log."""
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +15,17 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
-from audit import append_only
+from audit import append_only, words
 from audit.admin import FARTHEST
 from audit.log import read
 from audit.models import Entry
 from notices.actions import send
 from notices.models import Notice
 from tests import test_log_entries
+from verification.declarations import declared
+from visits.models import VisitEvent
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 ROLES = ("AGENT", "CLERK", "SUPERVISOR", "AUDITOR", "ADMINISTRATOR")
@@ -107,11 +112,11 @@ def test_to_open_an_entry_without_personal_data_records_nothing(live_database: s
     assert Entry.objects.count() == 1
 
 
-def message() -> Notice:
+def message(about: str = "visit.booked") -> Notice:
     with transaction.atomic():
         return send(
             subject="s-antti", channel="SMS", address="+358401234567", language="fi", title="Aika",
-            text="Tervetuloa tiistaina.", about="visit.booked", reference=CALL, at=AT,
+            text="Tervetuloa tiistaina.", about=about, reference=CALL, at=AT,
             organisation=str(OURS),
         )  # fmt: skip
 
@@ -190,3 +195,58 @@ def test_what_was_recorded_before_the_column_gets_its_organisation_from_its_body
     MigrationExecutor(connection).migrate([("audit", "0002_organisation")])
     assert Entry.objects.get().org == "7"
     assert not append_only.findings(connection, ["audit_entry"])
+
+
+WRITTEN = re.compile(r"\"((?:audit|batch|claim|evidence|gate|hold|interaction|keypad|notice|outbox|record|staff|telling|visit)"
+                     r"\.[a-z_]+)\"")  # fmt: skip
+NOT_KINDS = {"audit.append_only", "visit.next", "hold.in_force", "hold.placed"}
+
+
+def kinds_in_the_code() -> set[str]:
+    """Name the kinds of entry that the source writes, and those that are made of a visit's events."""
+    house = Path(words.__file__).parent.parent
+    apps = ("audit", "notices", "verification", "visits", "cases", "ivr", "contactcentre")
+    files = [file for app in apps for file in (house / app).rglob("*.py") if "migrations" not in file.parts]
+    found = {kind for file in files if file.name != "words.py" for kind in WRITTEN.findall(file.read_text())}
+    return (found | {f"visit.{kind.lower()}" for kind in VisitEvent.Kind}) - NOT_KINDS
+
+
+def test_every_kind_that_is_written_has_words() -> None:
+    assert not kinds_in_the_code() - set(words.KINDS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "kind", "outcome"),
+    [("fi", "pyyntö hyväksytty", "tehty"), ("sv", "begäran beviljad", "gjort"), ("en", "request granted", "done")],
+)
+def test_the_log_is_read_in_words_and_the_code_is_kept_beside_them(language: str, kind: str, outcome: str) -> None:
+    uid = write(kind="gate.granted", outcome="ok")
+    with translation.override(language):
+        listed, shown = page(Entry, "AUDITOR"), opened(Entry.objects.get(uid=uid), "AUDITOR")
+    for html in (listed, shown):
+        assert f'<span title="gate.granted">{kind}</span>' in html
+        assert f'<span title="ok">{outcome}</span>' in html
+
+
+@pytest.mark.django_db
+def test_a_code_that_nobody_knows_is_shown_as_it_is() -> None:
+    write(kind="a.stranger", outcome="<b>odd</b>")
+    html = page(Entry, "AUDITOR")
+    assert ">a.stranger<" in html
+    assert "&lt;b&gt;odd&lt;/b&gt;" in html
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [("visit_booked", "käynti varattu"), ("identity_accepted", "henkilöllisyysasiakirja hyväksytty"),
+     ("change_address", None), ("a.stranger", "a.stranger")],
+)  # fmt: skip
+def test_what_a_message_is_about_is_read_in_words(about: str, said: str | None) -> None:
+    with translation.override("fi"):
+        sent = message(about)
+        wanted = said or str(getattr(declared(about), "label", ""))
+        for html in (page(Notice, "AUDITOR"), opened(sent, "AUDITOR")):
+            assert wanted
+            assert f">{wanted}<" in html

@@ -20,12 +20,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from audit.listing import OfferedFiltersOnly
+from notices import words
 from verification import accounts, imports
+from verification.declarations import Text, declared
 from verification.gate import Granted, OfBatch, Refused, Unavailable, attempt
 from verification.models import Batch, Staff
 from verification.reasons import to_staff
 
 LARGEST_FILE = 20 * 1024 * 1024
+
+
+def _label(code: str) -> Text | None:
+    found = declared(code)
+    return found.label if found else None
+
+
+words.ask(_label)  # a message about an action is read by the action's name
 
 
 def _person(request: HttpRequest) -> Staff:
@@ -83,7 +93,7 @@ class StaffAdmin(ByRole):
 
     roles = (Staff.Role.ADMINISTRATOR,)
     form = AccountForm
-    list_display = ("username", "get_full_name", "role", "is_active", "last_login")
+    list_display = ("username", "name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("username", "first_name", "last_name")
     fields = ("username", "first_name", "last_name", "email", "role")
@@ -92,6 +102,10 @@ class StaffAdmin(ByRole):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self._open_to(request)
+
+    @admin.display(description=gettext_lazy("name"), ordering="last_name")
+    def name(self, staff: Staff) -> str:
+        return staff.get_full_name()
 
     def get_fields(self, request: HttpRequest, obj: Staff | None = None) -> list[Any]:
         return [*self.fields, "is_active", "date_joined", "last_login"] if obj else list(self.fields)
@@ -262,7 +276,6 @@ class BatchAdmin(ByRole):
 def _numbers(batch: Batch) -> list[tuple[str, int]]:
     labels = {
         "rows": _("customers in the file"),
-        "already known": _("known already, will be left as they are"),
         "contacts": _("contact points"),
         "authenticators": _("code devices and code lists"),
         "frozen": _("frozen accounts"),

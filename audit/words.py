@@ -1,0 +1,113 @@
+"""The words in which people read the codes of the log. A code without words is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+KINDS: Final[dict[str, Promise]] = {
+    "alarm.break_glass": _("alarm: an account was let in from the console"),
+    "audit.erased": _("personal data erased"),
+    "audit.read": _("entry read by an auditor"),
+    "batch.prepared": _("import prepared"),
+    "claim.made": _("customer named"),
+    "claim.name_searched": _("name looked up"),
+    "claim.repeated": _("same customer named again"),
+    "evidence.observed": _("proof noted"),
+    "gate.failed": _("request could not be decided"),
+    "gate.granted": _("request granted"),
+    "gate.malformed": _("request could not be read"),
+    "gate.refused": _("request refused"),
+    "hold.told": _("hold confirmed to the caller"),
+    "interaction.ended": _("contact ended"),
+    "interaction.handed_back": _("contact handed back"),
+    "interaction.keypad": _("keypad outcome noted"),
+    "interaction.language": _("language chosen"),
+    "interaction.opened": _("contact opened"),
+    "interaction.taken": _("contact taken"),
+    "interaction.waiting": _("waiting for a person"),
+    "keypad.code_tried": _("code typed on the keypad"),
+    "notice.failed": _("message not delivered"),
+    "notice.queued": _("message waiting to be sent"),
+    "notice.read": _("message read by staff"),
+    "notice.sent": _("message sent"),
+    "outbox.delivered": _("payment instruction delivered"),
+    "outbox.failed": _("payment instruction not delivered"),
+    "outbox.intended": _("payment instruction made"),
+    "record.read": _("customer's record read"),
+    "staff.account_closed": _("account closed"),
+    "staff.account_opened": _("account opened"),
+    "staff.account_reopened": _("account opened again"),
+    "staff.change_approved": _("change of an account approved"),
+    "staff.change_proposed": _("change of an account proposed"),
+    "staff.first_administrator": _("first administrator opened"),
+    "staff.kin_noted": _("kin noted"),
+    "staff.login": _("logged in"),
+    "staff.login_failed": _("login failed"),
+    "staff.logout": _("logged out"),
+    "staff.password_accepted": _("password accepted"),
+    "staff.password_changed": _("password changed"),
+    "staff.second_factor_failed": _("one-time code not accepted"),
+    "staff.session_ended": _("session ended by its time limit"),
+    "staff.set_up": _("account set up by its owner"),
+    "staff.set_up_link_made": _("set-up link made"),
+    "staff.token_issued": _("API token issued"),
+    "staff.token_refused": _("API token refused"),
+    "staff.token_revoked": _("API token ended"),
+    "telling.failed": _("telling of contacts failed"),
+    "visit.returned": _("customer left before anything was looked at"),
+    "visit.arrived": _("customer arrived"),
+    "visit.booked": _("visit booked"),
+    "visit.cancelled": _("visit cancelled by the customer"),
+    "visit.code_shown": _("visit code shown"),
+    "visit.complete": _("visit done"),
+    "visit.confirmed": _("whole list confirmed"),
+    "visit.early": _("customer arrived early"),
+    "visit.identity_compared": _("identity document compared"),
+    "visit.incomplete": _("papers were missing"),
+    "visit.item_confirmed": _("item of the list confirmed"),
+    "visit.matter_confirmed": _("matter confirmed"),
+    "visit.matter_read": _("matter read"),
+    "visit.not_me": _("visit cancelled as not booked by the customer"),
+    "visit.not_placed": _("no time could be given"),
+    "visit.paper_judged": _("paper judged"),
+    "visit.reminded": _("customer reminded"),
+    "visit.requested": _("visit asked for"),
+}
+OUTCOMES: Final[dict[str, Promise]] = {
+    "accepted": _("accepted"),
+    "birth_date": _("date of birth differs"),
+    "confirmed": _("confirmed"),
+    "contact": _("contact cannot be used"),
+    "expired": _("no longer valid"),
+    "failed": _("failed"),
+    "granted": _("granted"),
+    "incomplete": _("incomplete"),
+    "malformed": _("could not be read"),
+    "masked": _("shown masked"),
+    "matched": _("matched"),
+    "name": _("name differs"),
+    "not_allowed": _("not allowed for this"),
+    "not_comparable": _("nothing to compare with"),
+    "not_matched": _("did not match"),
+    "ok": _("done"),
+    "queued": _("waiting to be sent"),
+    "refused": _("refused"),
+    "sent": _("sent"),
+    "shown": _("shown in full"),
+    "too_many": _("too many tries"),
+    "too_young": _("code too new"),
+    "unreadable": _("does not read"),
+    "withdrawn": _("withdrawn"),
+    "wrong": _("wrong code"),
+}
+
+
+def in_words(code: str, words: Mapping[str, str | Promise]) -> str:
+    """Return `code` in words, the code itself as its title; a code that has none as it is."""
+    said = words.get(code)
+    return format_html('<span title="{}">{}</span>', code, said) if said else code
