@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -47,7 +49,7 @@ NOT_OPEN: dict[str, Promise] = {
 }
 # Why a code does not count stands in the log alone: here it would tell whether, when and where one had been sent.
 NOT_COUNTED = _("This code does not count here. Read it once more off the message; a second clerk can confirm instead.")
-SHOWN: dict[Shown, Promise] = dict.fromkeys(Shown, NOT_COUNTED) | {
+SHOWN: Mapping[Shown, Promise] = dict.fromkeys(Shown, NOT_COUNTED) | {
     Shown.MATCHED: _("The visit code is right, and it counts."),
 }
 ELSE: dict[type[Exception], Promise] = {
