@@ -1,14 +1,17 @@
 """The calls in progress, and the replies kept so that a webhook sent twice is answered twice and done once."""
 
+import json
 import secrets
 from datetime import datetime
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 # No call comes near it; what doesn't fit the column isn't asked of the database.
 MOST_TURNS: Final = 10_000
+# What a turn may change of its call; `ended_at` is not among it, since the end may be told meanwhile.
+MOVED: Final = ("interaction_id", "step", "language", "tries", "misses", "keypad", "challenge_index")
 
 
 def new_token() -> str:
@@ -75,6 +78,19 @@ class Call(models.Model):
         )
         return next(iter(list(rows)), None)
 
+    def move_on(self) -> bool:
+        """Store where the current turn has led; False when the call has ended.
+
+        One statement asks whether it has ended, locks its row and moves it on. Plain SQL, as every turn pays for it.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE ivr_call SET {', '.join(f'{name} = %s' for name in MOVED)}"  # noqa: S608  (names of ours)
+                " WHERE id = %s AND ended_at IS NULL",
+                [*(getattr(self, name) for name in MOVED), self.pk],
+            )
+            return cursor.rowcount == 1
+
     def take_over(self, at: datetime) -> bool:
         """Take the current turn from a process that began it and never answered; False when another was quicker."""
         abandoned = Call.objects.filter(pk=self.pk, turn=self.turn, claimed_at=self.claimed_at, ended_at=None)
@@ -98,3 +114,12 @@ class TurnReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.call_id}/{self.number}"
+
+    @classmethod
+    def store(cls, call: Call, steps: list[Any]) -> None:
+        """Store what the current turn of a call was answered. Raises IntegrityError when it was answered before."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ivr_turnreply (call_id, number, steps) VALUES (%s, %s, %s)",
+                [call.pk, call.turn, json.dumps(steps)],
+            )

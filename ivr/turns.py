@@ -29,8 +29,6 @@ ABANDONED_AFTER: Final = timedelta(seconds=15)
 # The provider ends calls after four hours unless told otherwise; the rest is for clocks and delays.
 LONGEST_CALL: Final = timedelta(hours=4, minutes=15)
 SWEPT_AT_ONCE: Final = 500
-# What a turn may change of its call; `ended_at` is not among it, since the end may be told meanwhile.
-MOVED: Final = ("interaction_id", "step", "language", "tries", "misses", "keypad", "challenge_index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +131,9 @@ def _settle(call: Call, steps: Steps, at: datetime, actions: Actions) -> Answer:
     """Store the reply of the current turn, unless the call ended meanwhile or another process has answered it."""
     try:
         with transaction.atomic():
-            # One statement asks whether the call has ended, locks its row and moves it on.
-            moved = {name: getattr(call, name) for name in MOVED}
-            goes_on = Call.objects.filter(pk=call.pk, ended_at=None).update(**moved)
+            goes_on = call.move_on()
             if goes_on:
-                TurnReply.objects.create(call=call, number=call.turn, steps=to_json(steps))
+                TurnReply.store(call, to_json(steps))
     except IntegrityError:
         return _stored(call) or _come_back(call)
     if not goes_on:
