@@ -10,7 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit.log import record
 from verification.interactions import DESK_ROLES, Ended
@@ -19,6 +22,7 @@ from verification.scene import current_claim
 from verification.telling import tell
 
 CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
+DAY = {"fi": "j.n.Y", "sv": "j F Y", "en": "j F Y"}  # read later than it is written: a letter says which day
 
 
 class NotSeen(ValueError):
@@ -134,11 +138,14 @@ def _tell_of_acceptance(claim: Claim, at: datetime) -> None:
     customer, interaction = claim.customer, claim.speaker.interaction
     if customer is None:
         return
+    with translation.override(customer.language):
+        day = date_format(timezone.localtime(at, timezone.get_default_timezone()), DAY[customer.language])
+        text = _("An identity document in your name was accepted at our desk on %(day)s.") % {"day": day}
     tell(
         customer,
         customer.recorded_contacts(at),
-        title=_("Your identity document was accepted"),
-        text=_("An identity document in your name was accepted at our desk today."),
+        title=gettext_lazy("Your identity document was accepted"),
+        text=text,
         about="identity_accepted",
         reference=interaction.public_id,
         at=at,
