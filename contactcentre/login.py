@@ -28,7 +28,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.log import record
 from contactcentre.proxies import client_address
-from verification.models import Organisation, Staff
+from verification.accounts import only_organisation
+from verification.models import Staff
 
 PENDING = "password_shown"
 PENDING_FOR = timedelta(minutes=5)
@@ -174,13 +175,7 @@ def _entry(
         at=at,
         outcome=outcome,
         purpose="let only our own staff in",
-        organisation=str(about.organisation_id) if about else _only_organisation(),
+        organisation=str(about.organisation_id) if about else only_organisation(),
         facts=facts,
         personal={"address": client_address(request)[:60]},
     )
-
-
-def _only_organisation() -> str:
-    """Return the organisation of a house that has one; in a house of several a stranger's try is no one's to read."""
-    some = list(Organisation.objects.values_list("pk", flat=True)[:2])
-    return str(some[0]) if len(some) == 1 else ""

@@ -14,7 +14,7 @@ from audit.log import read
 from audit.models import Entry
 from tests.api_client import Api, is_problem, now
 from tests.cast import PASSWORD, Cast, wrong
-from verification.models import StaffToken
+from verification.models import Organisation, StaffToken
 from verification.tokens import holder
 
 
@@ -147,3 +147,14 @@ def test_a_staff_session_does_not_open_the_api(cast: Cast) -> None:
 def test_what_is_recorded_about_tokens_is_read_by_the_persons_own_auditors(cast: Cast) -> None:
     assert come_in(cast).status_code == 200
     assert Entry.objects.get(kind="staff.token_issued").org == str(cast.organisation.pk)
+
+
+@pytest.mark.parametrize(("houses", "told"), [(1, True), (2, False)])
+def test_a_try_under_no_ones_name_is_read_where_there_is_one_organisation_only(
+    cast: Cast, houses: int, told: bool
+) -> None:
+    for each in range(1, houses):
+        Organisation.objects.create(name=f"Another {each}")
+    come_in(cast, username="nobody_here")
+    refused = Entry.objects.get(kind="staff.token_refused")
+    assert refused.org == (str(cast.organisation.pk) if told else "")

@@ -92,6 +92,15 @@ def _first_administrator(place: Organisation, username: str, at: datetime) -> St
     return opened
 
 
+def only_organisation() -> str:
+    """Return the key of the house's only organisation as the log writes it; "" where there are several.
+
+    There a stranger's try is no one's to read.
+    """
+    some = list(Organisation.objects.values_list("pk", flat=True)[:2])
+    return str(some[0]) if len(some) == 1 else ""
+
+
 def owner_of(link: str) -> Staff | None:
     """Return whose link this is while it is good, else None."""
     name, _, token = link.partition(".")

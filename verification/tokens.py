@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.log import record
+from verification.accounts import only_organisation
 from verification.models import Staff, StaffToken
 
 LIVES = timedelta(minutes=60)
@@ -107,7 +108,7 @@ def _entry(
         at=at,
         outcome=outcome,
         purpose="let only our own staff in",
-        organisation=str(about.organisation_id) if about else "",
+        organisation=str(about.organisation_id) if about else only_organisation(),
         facts={"factors": factors, "door": "api"},
         personal={"address": address[:60]},
     )
