@@ -245,6 +245,7 @@ class RefundForm(forms.Form):
     needs_customer=True,
     scope="own matter",
     alone_up_to=lambda asked: asked["amount"] <= current().refund_alone_most,
+    sum_of=lambda asked: int(asked["amount"]),
     reach="outbox",
     told=_("A refund to your account on record was set in motion."),
     writes=("cases.Refund",),

@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.models import Case
-from verification.api.attempts import ANSWERS, IDEMPOTENCY_KEY, GrantSerializer, ask, problem
+from verification.api.attempts import ANSWERS, IDEMPOTENCY_KEY, GrantSerializer, ask, problem, proposed
 from verification.api.base import SERVING, Endpoint
 from verification.api.interactions import served_by
 from verification.api.problems import Problem
+from verification.gate import Proposed
 from verification.masking import standing
 from verification.models import Interaction, Staff
 
@@ -81,6 +82,8 @@ class Cases(Endpoint):
         body = request.data if isinstance(request.data, dict) else {}
         which = _interaction(body)
         granted = ask(self, "open_case", which, {"questions": _questions(body.get("questions"))})
+        if isinstance(granted, Proposed):
+            return proposed(granted)
         opened = {"id": granted.result["case"], "grant": granted.grant.public_id, "result": granted.result}
         return Response(opened, status=status.HTTP_201_CREATED)
 
@@ -164,6 +167,8 @@ class Closing(Endpoint):
         if which == case.interaction.public_id and _is_his(which, self.by) and case.unanswered().exists():
             raise Problem("unanswered")
         granted = ask(self, "close_case", which, {"case": str(case.public_id)})
+        if isinstance(granted, Proposed):
+            return proposed(granted)
         return Response({"grant": granted.grant.public_id, "result": granted.result})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,13 +12,14 @@ from django.db import DatabaseError, transaction
 
 from audit.log import read
 from audit.models import Entry
+from cases.models import Refund
 from notices.models import Notice
 from tests.actions_asked import VALID, WANTS_A_ROW, tell_what_is_due
 from tests.cast import NOW, Cast
 from verification import declarations, interactions, records
 from verification.claims import TooMany, claim_number, claim_of_visit
 from verification.declarations import all_declared
-from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
+from verification.gate import Granted, Live, Malformed, OfProposal, Proposed, Refused, Unavailable, attempt
 from verification.levels import Level
 from verification.models import (
     ContactChange,
@@ -30,6 +31,7 @@ from verification.models import (
     Organisation,
     Refusal,
     Spent,
+    Staff,
 )
 from verification.policy import current
 from verification.reasons import Reason
@@ -167,7 +169,7 @@ def test_nobody_serves_his_own_family(cast: Cast) -> None:
 def test_whoever_says_that_he_acts_for_another_is_refused_for_authority(cast: Cast, capacity: str) -> None:
     call = cast.call(at=NOW)
     claim_number(call.public_id, cast.antti.number, capacity=capacity, source="KEYPAD", by=None, at=NOW)
-    assert cast.type_code(call, cast.antti, at=NOW).value == "MATCHED"
+    assert cast.type_code(call, cast.antti, at=NOW).value == "WRONG", "not his own code"
     decided = ask("tell_case_state", call, cast.agent_aino)
     assert decided.refusal.reason == Reason.AUTHORITY
     assert ask("temporary_hold", call, cast.agent_aino).grant.action == "temporary_hold", "protection asks no authority"
@@ -318,9 +320,22 @@ def test_guesses_at_a_number_do_not_turn_its_owner_away_at_the_desk(cast: Cast) 
 def test_a_large_refund_waits_for_a_second_person(cast: Cast) -> None:
     desk = cast.desk(at=NOW, claims=cast.antti)
     over = {"amount": 20_001, "reason": "paid twice in May"}
-    assert ask("refund_to_account", desk, cast.clerk_kalle, over).refusal.reason == Reason.SECOND_PERSON
     at_most = {"amount": 20_000, "reason": "paid twice in May"}
     assert isinstance(ask("refund_to_account", desk, cast.clerk_kalle, at_most), Granted)
+    waiting = ask("refund_to_account", desk, cast.clerk_kalle, over)
+    assert isinstance(waiting, Proposed)
+    assert Refund.objects.count() == 1
+
+    def decide(by: Staff, at: datetime = NOW) -> Any:
+        return attempt("refund_to_account", origin=OfProposal(waiting.proposal.public_id, by), parameters={}, at=at)
+
+    assert decide(cast.clerk_kerttu).refusal.reason == Reason.ROLE
+    interactions.end(desk.public_id, at=NOW)
+    supervisor = cast.staff["supervisor"]
+    assert decide(supervisor, NOW + timedelta(hours=24)).refusal.reason == Reason.NOT_LIVE, "it has run out"
+    assert isinstance(decide(supervisor), Granted), "it was judged while the customer was there"
+    assert decide(supervisor).refusal.reason == Reason.NOT_LIVE, "it is decided once"
+    assert [refund.amount for refund in Refund.objects.order_by("pk")] == [20_000, 20_001]
 
 
 def test_a_changed_address_waits_and_the_old_contacts_are_told(cast: Cast) -> None:

@@ -32,7 +32,7 @@ NEEDS = {
     "tell_case_state": 1, "disclose_personal_data": 2, "refund_to_account": 2, "change_address": 2,
     "lift_hold": 2, "temporary_hold": 0, "open_case": 0, "request_callback": 0,
 }  # fmt: skip
-WORTH = {"CODE": (1, 60), "PAPER": (2, 45)}
+WORTH = {"CODE": (1, 60), "PAPER": (2, 45), "SECOND": (0, 45)}
 PEOPLE = ("antti", "antti2", "sanna", "frozen", "ward", "company")
 NOT_ALONE = {"ward", "company"}
 
@@ -58,16 +58,15 @@ class Reckoning:
     seen: list[tuple[str, datetime]] = field(default_factory=list)
     held_until: dict[str, datetime] = field(default_factory=dict)
     live: bool = True
+    claimed: set[str] = field(default_factory=set)
 
     def level(self, at: datetime, within: int = 10_000) -> int:
-        young = [
-            WORTH[kind][0]
+        young = {
+            kind
             for kind, when in self.seen
-            if kind in WORTH
-            and at - when < timedelta(minutes=WORTH[kind][1])
-            and at - when <= timedelta(minutes=within)
-        ]
-        return max(young, default=0)
+            if at - when < timedelta(minutes=WORTH[kind][1]) and at - when <= timedelta(minutes=within)
+        }
+        return 3 if {"PAPER", "SECOND"} <= young else max((WORTH[kind][0] for kind in young), default=0)
 
     def may(self, action: str, at: datetime) -> bool:
         """Tell what may be granted at most: caps, which only refuse more, are left out."""
@@ -76,6 +75,8 @@ class Reckoning:
             return False
         if not needed:
             return True
+        if len(self.claimed) >= 3:
+            needed = 3  # a contact in which three customers were claimed looks for one
         within = 10 if action == "change_address" else 10_000
         on_hold = self.who == "frozen" or self.held_until.get(self.who, NOW) > at
         return (
@@ -122,6 +123,7 @@ class Story:
         except (TooMany, Ended):
             return
         self.must.who, self.must.capacity, self.must.seen = who, capacity, []
+        self.must.claimed.add(who)
 
     def _code(self, right: bool) -> None:
         if not self.must.who or (self.must.who == "antti2" and not right):
@@ -135,6 +137,7 @@ class Story:
             return
         if typed.value == "MATCHED":
             assert right
+            assert self.must.capacity == "SELF", "who speaks for another has not said who he is"
             self.must.seen.append(("CODE", self.at))
 
     def _paper(self, whole: bool) -> None:
@@ -146,6 +149,7 @@ class Story:
         except (NotSeen, Ended):
             return
         assert whole
+        assert self.must.capacity == "SELF"
         self.must.seen.append(("PAPER", self.at))
 
     def _second(self, another: bool) -> None:
@@ -155,6 +159,7 @@ class Story:
         except (NotSeen, Ended):
             return
         assert another
+        self.must.seen.append(("SECOND", self.at))
         assert any(kind == "PAPER" for kind, _ in self.must.seen)
 
     def _wait(self, minutes: int) -> None:

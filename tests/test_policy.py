@@ -32,7 +32,7 @@ def test_the_policy_in_force_reads_and_explains_itself() -> None:
         ('scope = "interaction"', 'scope = "weekday"', "scope is one of"),
         ("[visit_code]", "[visit_codes]", "lacks or misspells"),
         ("hours = 48", "hours = 48000", "whole number"),
-        ('version = "2026-11-22"', "version = ", "does not parse"),
+        ('version = "2026-11-22.2"', "version = ", "does not parse"),
     ],
 )
 def test_nonsense_is_named_and_refused(was: str, becomes: str, named: str) -> None:
@@ -50,7 +50,7 @@ def test_every_entry_must_say_why() -> None:
 
 def test_a_level_that_nothing_reaches_stops_the_start() -> None:
     with pytest.raises(policy.Nonsense, match="HIGH"):
-        policy.read(TEXT.replace('[[together]]\nlevel = "HIGH"', '[[together]]\nlevel = "SUBSTANTIAL"'))
+        policy.read(TEXT.replace('\nlevel = "HIGH"', '\nlevel = "SUBSTANTIAL"'))
 
 
 def test_a_cap_for_an_undeclared_action_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

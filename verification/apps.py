@@ -10,11 +10,16 @@ from django.utils.translation import gettext_lazy
 APPEND_ONLY = (
     "claim",
     "codetry",
+    "promptend",
+    "proposal",
+    "proposalend",
+    "signal",
     "decisionkey",
     "evidence",
     "grant",
     "listcodeuse",
     "namesearch",
+    "prompt",
     "refusal",
     "spent",
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from verification import canonical, levels
+from verification import canonical, levels, signals
 from verification.declarations import Declaration
 from verification.levels import Fact, Held, Level
 from verification.policy import Policy, current
@@ -37,25 +37,54 @@ class Attempt:
             raise LookupError(f"{self.name!r} is not declared")
         return self.action
 
-    @property
+    @cached_property
     def required(self) -> Level:
-        return self.action.required if self.action else Level.HIGH
+        """Return the level required now: what is declared, or more while something makes us careful.
+
+        Below LOW the declared level is the answer: what was noticed about a customer is nothing for a stranger.
+        """
+        declared = self.action.required if self.action else Level.HIGH
+        return max(declared, self.raised) if self.held.level >= Level.LOW else declared
+
+    @cached_property
+    def signals(self) -> list[str]:
+        """Return what makes us careful in this matter; only a proven caller's sensitive actions are asked about."""
+        if self.action is None or not self.action.sensitive or self.scene.customer is None:
+            return []
+        return signals.seen(self.scene.customer, self.scene.interaction, policy=self.policy, at=self.at)
+
+    @property
+    def raised(self) -> Level:
+        """Return the level that the signals raise the requirement to, NONE when there are none."""
+        return max((self.policy.signals[kind].level for kind in self.signals), default=Level.NONE)
 
     @cached_property
     def facts(self) -> list[Fact]:
         """Return the evidence under the current claim, read once. It dies with its interaction."""
         here = self.scene.interaction
-        return facts(self.scene.claim) if self.scene.origin == "live" and here is not None and here.live else []
+        if self.scene.origin != "live" or here is None or not here.live:
+            return []
+        return facts(self.scene.claim, since=here.evidence_from)
 
     @cached_property
     def held(self) -> Held:
-        """Return the level held now, by all the evidence that counts at all."""
+        """Return the level held now, by all the evidence that counts at all; of a proposal, what was held then."""
         return self.held_by()
 
     def held_by(self, **limits: Any) -> Held:
         """Return the level held under an action's further limits (see levels.held)."""
+        if self.scene.proposal is not None:
+            return Held(Level(self.scene.proposal.held), None)
         return levels.held(
             self.facts, worth=dict(self.policy.worth), together=self.policy.together, at=self.at, **limits
+        )
+
+    def approved(self) -> bool:
+        """Tell whether the speaker approved exactly this action with these parameters, on his own device or slip."""
+        if self.scene.proposal is not None:
+            return True  # judged while the caller was live; that the parameters are the same is judged again
+        return levels.approved(
+            self.facts, self.digest, worth=dict(self.policy.worth), at=self.at, youngest_than=self.declared.largest_age
         )
 
     @cached_property

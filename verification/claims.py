@@ -5,6 +5,7 @@ customer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from audit.log import record
 from verification.interactions import Ended
-from verification.models import Claim, Customer, Interaction, NameSearch, Staff
+from verification.models import Claim, Customer, Interaction, NameSearch, Speaker, Staff
 from verification.numbers import mark
 from verification.policy import current
 
@@ -22,17 +23,32 @@ class TooMany(RuntimeError):
 
 
 def claim_number(
-    interaction_id: UUID, number: str, *, capacity: str, source: str, by: Staff | None, at: datetime
+    interaction_id: UUID,
+    number: str,
+    *,
+    capacity: str,
+    source: str,
+    by: Staff | None,
+    at: datetime,
+    own_number: str = "",
+    speaker: UUID | None = None,
 ) -> Claim:
     """Note that the caller claims the customer of this number. Voids all earlier evidence of the speaker.
 
-    Whether the number exists is not told. Raises Ended or TooMany; after TooMany nothing was noted.
+    `number` is the customer for whom he speaks. Who speaks for another says with `own_number` which customer he
+    himself is: the evidence will be his. `speaker` is one who joined the contact; without it, the first. Whether a
+    number exists is not told. Raises Ended or TooMany; after TooMany nothing was noted.
     """
     with transaction.atomic():
         interaction = _live(interaction_id)
-        same = Customer.objects.filter(number=number[:8], organisation_id=interaction.organisation_id)
-        found = same.first()
-        return _claim(interaction, found, mark=mark(number), capacity=capacity, source=source, by=by, at=at)
+        found, person = _numbered(interaction, number), _numbered(interaction, own_number) if own_number else None
+        said = _Said(found, mark(number), person, mark(own_number) if own_number else "", capacity, source, speaker)
+        _within_limits(interaction, said.mark, source, by, at)
+        return _note(interaction, said, by, at)
+
+
+def _numbered(interaction: Interaction, number: str) -> Customer | None:
+    return Customer.objects.filter(number=number[:8], organisation_id=interaction.organisation_id).first()
 
 
 def claim_name(
@@ -56,7 +72,8 @@ def claim_name(
         facts, personal = {"found": len(bearers)}, {"name": f"{given_names} {family_name}"[:200]}
         _entry(interaction, "claim.name_searched", by, at, facts, personal)
         if len(bearers) == 1:
-            _note(interaction, bearers[0], mark(bearers[0].number), capacity, Claim.Source.STAFF, by, at)
+            named = mark(bearers[0].number)
+            _note(interaction, _Said(bearers[0], named, None, "", capacity, Claim.Source.STAFF), by, at)
         return len(bearers)
 
 
@@ -78,45 +95,57 @@ def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: S
     No limit stands in its way: others' guesses at his number must not turn the customer away at the desk.
     """
     named = mark(customer.number) if customer else mark("")
-    return _note(interaction, customer, named, Claim.Capacity.SELF, Claim.Source.VISIT, by, at)
+    return _note(interaction, _Said(customer, named, None, "", Claim.Capacity.SELF, Claim.Source.VISIT), by, at)
 
 
-def _claim(
-    interaction: Interaction,
-    customer: Customer | None,
-    *,
-    mark: str,
-    capacity: str,
-    source: str,
-    by: Staff | None,
-    at: datetime,
-) -> Claim:
-    _within_limits(interaction, mark, source, by, at)
-    return _note(interaction, customer, mark, capacity, source, by, at)
+@dataclass(frozen=True)
+class _Said:
+    """What a speaker said: for whom he speaks, who he is himself, and in which capacity."""
+
+    customer: Customer | None
+    mark: str
+    person: Customer | None
+    person_mark: str
+    capacity: str
+    source: str
+    speaker: UUID | None = None
 
 
-def _note(
-    interaction: Interaction,
-    customer: Customer | None,
-    mark: str,
-    capacity: str,
-    source: str,
-    by: Staff | None,
-    at: datetime,
-) -> Claim:
+def join(interaction_id: UUID, *, label: str, by: Staff, at: datetime) -> Speaker:
+    """Note that one more person is heard in the contact: a second signatory, an interpreter. Raises Ended."""
+    with transaction.atomic():
+        interaction = _live(interaction_id)
+        joined = Speaker.objects.create(interaction=interaction, label=label[:40])
+        _entry(interaction, "interaction.joined", by, at, {"speaker": str(joined.public_id)}, {"label": label[:40]})
+        return joined
+
+
+def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime) -> Claim:
+    """Write the claim. Who speaks in his own matter is the customer himself."""
+    own = said.capacity == Claim.Capacity.SELF
+    speakers = interaction.speakers.order_by("pk")
     noted = Claim.objects.create(
-        speaker=interaction.speakers.order_by("pk")[0],
-        customer=customer,
-        mark=mark,
-        capacity=capacity,
-        source=source,
+        speaker=speakers.get(public_id=said.speaker) if said.speaker else speakers[0],
+        customer=said.customer,
+        mark=said.mark,
+        person=said.customer if own else said.person,
+        person_mark=said.mark if own else said.person_mark,
+        capacity=said.capacity,
+        source=said.source,
         claimed_at=at,
         claimed_by=by,
     )
     if interaction.keypad == Interaction.Keypad.MATCHED:  # it matched for another claim
         interaction.keypad = Interaction.Keypad.NOT_ASKED
         interaction.save(update_fields=["keypad"])
-    _entry(interaction, "claim.made", by, at, {"capacity": capacity, "source": source}, {"known": customer is not None})
+    _entry(
+        interaction,
+        "claim.made",
+        by,
+        at,
+        {"capacity": said.capacity, "source": said.source},
+        {"known": said.customer is not None},
+    )
     return noted
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from verification.models import Grant, Refusal, Staff
+from verification.models import Grant, Proposal, Refusal, Staff
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,15 @@ class Following:
     task: str
 
 
-Origin = Live | OfBatch | Following
+@dataclass(frozen=True)
+class OfProposal:
+    """The decision of a second person, `by`, on what was proposed while the caller was live."""
+
+    proposal_id: UUID
+    by: Staff
+
+
+Origin = Live | OfBatch | Following | OfProposal
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,21 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """It is not done yet: everything is in order, and a second person decides."""
+
+    proposal: Proposal
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
 class Malformed:
     """The parameters could not be read; nothing was judged. `errors` by field, each a list of sentences."""
 
     errors: dict[str, list[str]]
 
 
-Decision = Granted | Refused | Malformed
+Decision = Granted | Refused | Proposed | Malformed
 
 
 class Unavailable(RuntimeError):

@@ -59,7 +59,10 @@ class Declaration:
     right to act for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate
     refuses. `told` is what the recorded contacts are told after the commit, when `told_if`, asked then, says so or is
     not given. `matter` names the errand to the customer; `label` says to the staff what to do. `writes` names the
-    guarded models that its effect adds rows to. `reach` is "outbox" when the effect ends outside our database.
+    guarded models that its effect adds rows to. `linked` asks that the person himself approved exactly these
+    parameters, on his own device or on a slip. `sum_of` tells the money at stake in minor units, which a mandate may
+    bound. `approvers` are the roles that decide as second person what is beyond `alone_up_to`. `reach` is "outbox" when
+    the effect ends outside our database.
     """
 
     name: str
@@ -83,6 +86,9 @@ class Declaration:
     told: Text = ""
     told_if: Callable[[Grant], bool] | None = None
     matter: Text = ""
+    linked: bool = False
+    sum_of: Callable[[Mapping[str, Any]], int] | None = None
+    approvers: frozenset[str] = frozenset({"SUPERVISOR"})
     writes: tuple[str, ...] = ()
 
     @property
@@ -125,6 +131,8 @@ def _gap(declared: Declaration) -> str:
         or not declared.needs_customer
         or declared.needs_claim,
         "reaches neither local nor outbox": declared.reach in ("local", "outbox"),
+        "is linked without a level": not declared.linked or declared.required >= Level.SUBSTANTIAL,
+        "waits for nobody's approval": bool(declared.approvers),
         "is open to no one": bool(declared.roles) or declared.by_caller or declared.origin == "follow",
     }
     return next((gap for gap, holds in checks.items() if not holds), "")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from audit.log import record
 from verification.interactions import DESK_ROLES, Ended
-from verification.models import Claim, ContactChange, Evidence, Interaction, Staff
+from verification.models import Claim, ContactChange, Evidence, Interaction, Prompt, Staff
 from verification.scene import current_claim
 from verification.telling import tell
 
@@ -36,22 +36,42 @@ class NotSeen(ValueError):
 
 
 def note(
-    claim: Claim, kind: str, *, at: datetime, by: Staff | None, rests_on: ContactChange | None = None, **detail: Any
+    claim: Claim,
+    kind: str,
+    *,
+    at: datetime,
+    by: Staff | None,
+    rests_on: ContactChange | None = None,
+    prompt: Prompt | None = None,
+    approves: str = "",
+    authenticated_at: datetime | None = None,
+    **detail: Any,
 ) -> Evidence:
-    """Write one piece of evidence with its entry, inside the caller's transaction. `detail` holds nothing personal."""
+    """Write one piece of evidence with its entry, inside the caller's transaction. `detail` holds nothing personal.
+
+    `approves` is the digest of the action with exactly the parameters that the person saw and approved.
+    """
     seen = Evidence.objects.create(
-        claim=claim, kind=kind, observed_at=at, observed_by=by, rests_on=rests_on, detail=detail
+        claim=claim,
+        kind=kind,
+        observed_at=at,
+        observed_by=by,
+        rests_on=rests_on,
+        prompt=prompt,
+        approves=approves,
+        authenticated_at=authenticated_at,
+        detail=detail,
     )
     interaction = claim.speaker.interaction
     record(
         kind="evidence.observed",
         actor=by.actor if by else interaction.actor,
-        subject=str(claim.customer.pseudonym) if claim.customer else str(interaction.pseudonym),
+        subject=str(claim.person.pseudonym) if claim.person else str(interaction.pseudonym),
         at=at,
         outcome="ok",
         purpose="make sure that the right person is served",
         organisation=str(interaction.organisation_id),
-        facts={"interaction": str(interaction.public_id), "evidence": kind, **detail},
+        facts={"interaction": str(interaction.public_id), "evidence": kind, "approves": approves, **detail},
     )
     return seen
 
@@ -97,7 +117,7 @@ def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: C
     """
     with transaction.atomic():
         claim = _at_desk(interaction_id, by)
-        if rests_on.customer_id != claim.customer_id:
+        if rests_on.customer_id != claim.person_id:
             raise NotSeen("OTHER_CUSTOMER")
         return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by, rests_on=rests_on)
 
@@ -116,9 +136,10 @@ def _claim_at_desk(interaction_id: UUID, by: Staff) -> Claim:
 
 
 def _may_look(claim: Claim, by: Staff) -> None:
-    if claim.customer is None:
+    if claim.customer is None or claim.person is None:  # evidence is of who speaks: he must be somebody
         raise NotSeen("CLAIM")
-    if claim.customer.organisation_id != by.organisation_id or not by.may_serve(claim.customer):
+    parties = {claim.customer, claim.person}
+    if not all(party.organisation_id == by.organisation_id and by.may_serve(party) for party in parties):
         raise NotSeen("OWN_MATTER")
 
 
@@ -135,7 +156,7 @@ def _claim_of(interaction_id: UUID, *, channel: str) -> Claim:
 
 
 def _tell_of_acceptance(claim: Claim, at: datetime) -> None:
-    customer, interaction = claim.customer, claim.speaker.interaction
+    customer, interaction = claim.person, claim.speaker.interaction
     if customer is None:
         return
     with translation.override(customer.language):

@@ -13,9 +13,21 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
-from verification import records, repeats, telling
+from verification import proposals, records, repeats, telling
 from verification.attempts import Attempt
-from verification.decisions import Decision, Following, Granted, Live, Malformed, OfBatch, Origin, Refused, Unavailable
+from verification.decisions import (
+    Decision,
+    Following,
+    Granted,
+    Live,
+    Malformed,
+    OfBatch,
+    OfProposal,
+    Origin,
+    Proposed,
+    Refused,
+    Unavailable,
+)
 from verification.declarations import Occasion, declared
 from verification.forms import clean
 from verification.models import Grant
@@ -23,7 +35,19 @@ from verification.reasons import Reason
 from verification.rules import first_objection
 from verification.scene import load
 
-__all__ = ["Decision", "Following", "Granted", "Live", "Malformed", "OfBatch", "Refused", "Unavailable", "attempt"]
+__all__ = [
+    "Decision",
+    "Following",
+    "Granted",
+    "Live",
+    "Malformed",
+    "OfBatch",
+    "OfProposal",
+    "Proposed",
+    "Refused",
+    "Unavailable",
+    "attempt",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +78,16 @@ def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: dateti
         return earlier
     if reason := first_objection(asked, before_parameters=True):
         return repeats.keep(key, asked, parameters, Refused(records.refused(asked, reason)))
+    if asked.scene.proposal is not None:
+        parameters = proposals.parameters_of(asked.scene.proposal)
     cleaned, errors = clean(asked.declared.form, parameters)
     if errors:
         records.malformed(asked, errors)
         return Malformed(errors)
     asked = asked.with_parameters(cleaned)
     if reason := first_objection(asked, before_parameters=False):
+        if reason is Reason.SECOND_PERSON and asked.scene.by is not None:
+            return repeats.keep(key, asked, parameters, Proposed(proposals.propose(asked)))
         return repeats.keep(key, asked, parameters, Refused(records.refused(asked, reason)))
     return repeats.keep(key, asked, parameters, _carry_out(asked))
 
@@ -71,6 +99,8 @@ def _carry_out(asked: Attempt) -> Granted:
     _open(grant)
     result = asked.declared.effect(occasion) or {}
     _spend_and_close(grant, asked.at)
+    if asked.scene.proposal is not None:
+        proposals.approved(asked.scene.proposal, by=asked.scene.by, at=asked.at)
     if asked.declared.told:
         telling.queue(grant, at=asked.at)
     return Granted(grant, result)

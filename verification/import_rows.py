@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from verification.keypad import LIST_LENGTH
 from verification.models import ContactChange, Customer
-from verification.numbers import well_formed
+from verification.numbers import IDENTITY_CODE, good_identity_code, well_formed
 
 
 class RowForm(forms.Form):
@@ -27,6 +27,7 @@ class RowForm(forms.Form):
     joined_on = forms.DateField(input_formats=["%Y-%m-%d"])
     language = forms.ChoiceField(choices=Customer.Language.choices, required=False)
     account = forms.RegexField(r"^[A-Z]{2}[0-9A-Z]{10,32}$", required=False)
+    identity_code = forms.RegexField(IDENTITY_CODE, required=False)
     needs_guardian = forms.BooleanField(required=False)
     frozen = forms.BooleanField(required=False)
     totp = forms.RegexField(r"^([0-9a-fA-F]{2}){14,64}$", required=False)  # 63B 3.1.4: at least 112 bits
@@ -36,6 +37,12 @@ class RowForm(forms.Form):
         if not well_formed(number):
             raise ValidationError(_("The customer number is not eight digits with a check digit."))
         return number
+
+    def clean_identity_code(self) -> str:
+        code: str = self.cleaned_data["identity_code"]
+        if code and not good_identity_code(code):
+            raise ValidationError(_("The check character of the personal identity code is wrong."))
+        return code
 
 
 class ContactForm(forms.Form):

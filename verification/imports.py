@@ -8,7 +8,7 @@ The file is JSON: `{"customers": [{"number", "family_name", "given_names", "birt
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ from audit.log import record
 from verification.import_rows import problems
 from verification.keypad import hash_code
 from verification.models import Authenticator, Batch, ContactChange, Customer, Hold, ListCode, Staff
+from verification.numbers import identity_mark
 from verification.policy import current
 
 
@@ -105,6 +106,7 @@ def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
         birth_date=date.fromisoformat(row["birth_date"]) if row.get("birth_date") else None,
         language=row.get("language") or "fi",
         account=row.get("account") or "",
+        identity_mark=identity_mark(row["identity_code"]) if row.get("identity_code") else "",
         needs_guardian=bool(row.get("needs_guardian")),
         joined_on=date.fromisoformat(row["joined_on"]),
     )
@@ -139,4 +141,11 @@ def _contact(customer: Customer, contact: dict[str, str], at: datetime) -> None:
 
 def _authenticator(customer: Customer, kind: str, at: datetime, *, secret: bytes = b"") -> Authenticator:
     sealed = keys.seal(secret, context="totp") if secret else b""
-    return Authenticator.objects.create(customer=customer, kind=kind, sealed_secret=sealed, enrolled_at=at)
+    return Authenticator.objects.create(
+        customer=customer, kind=kind, sealed_secret=sealed, enrolled_at=at, effective_at=min(_since(customer), at)
+    )
+
+
+def _since(customer: Customer) -> datetime:
+    """Return when he became a customer: what he has been given since then has been his since then."""
+    return datetime.combine(customer.joined_on, time(), UTC)

@@ -56,7 +56,7 @@ def challenge(number: str, *, at: datetime) -> int:
     A number without a list, or with one that is used up, is asked for an index that is as steady and moves on as seldom
     as that of a list in use. So neither an index that stays nor one that has moved tells whether there is a list.
     """
-    unused = set(ListCode.objects.filter(customer__number=number[:8], use__isnull=True).values_list("index", flat=True))
+    unused = set(ListCode.objects.filter(_still_listed(number)).values_list("index", flat=True))
     order = sorted(unused.union(range(1, LIST_LENGTH + 1)), key=lambda index: _keyed(f"challenge:{number}:{index}"))
     pretended = order[_moves(number, at) % len(order)]
     return next((index for index in order if index in unused), pretended)
@@ -67,6 +67,10 @@ def _moves(number: str, at: datetime) -> int:
     secret = _keyed(f"pretended use:{number}")
     period = 5 * 86_400 + int.from_bytes(secret[:8]) % (31 * 86_400)
     return (int(at.timestamp()) + int.from_bytes(secret[8:16]) % period) // period
+
+
+def _still_listed(number: str) -> Q:
+    return Q(customer__number=number[:8], use__isnull=True, authenticator__end__isnull=True)
 
 
 def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: datetime, key: str) -> Typed:
@@ -86,8 +90,8 @@ def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: dat
 
 def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datetime, key: str) -> Typed:
     claim = current_claim(interaction)
-    found = _authenticator(claim, kind)
-    counters = _road(claim.mark if claim else "", kind)
+    found = _authenticator(claim, kind, at)
+    counters = _road(claim.person_mark if claim else "", kind)
     slowed = _slowed(interaction, counters, at)
     proof = _totp(found, counters, code, at) if kind == Authenticator.Kind.TOTP else _listed(found, code, index)
     outcome = _outcome(bool(proof), slowed)
@@ -106,9 +110,9 @@ def _outcome(proven: bool, slowed: bool) -> Typed:
     return Typed.MATCHED if proven else Typed.WRONG
 
 
-def _authenticator(claim: Claim | None, kind: str) -> Authenticator | None:
-    customer_id = claim.customer_id if claim else None
-    return Authenticator.objects.filter(customer_id=customer_id or 0, kind=kind).first()
+def _authenticator(claim: Claim | None, kind: str, at: datetime) -> Authenticator | None:
+    """Return the speaker's own authenticator: who acts for another proves himself with his, never with the other's."""
+    return Authenticator.objects.in_force(at).filter(customer_id=(claim and claim.person_id) or 0, kind=kind).first()
 
 
 def _road(mark: str, kind: str) -> KeypadRoad:

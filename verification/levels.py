@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +35,17 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One piece of evidence as the levels see it: what was seen, when, and the contact point it leans on."""
+    """One piece of evidence as the levels see it: what was seen, when, and the contact point it leans on.
+
+    `observed_at` is the moment of the login where a broker told it: what counts is how old the proof itself is.
+    `approves` is the digest of the action and parameters that the person saw and approved, "" when he only identified.
+    """
 
     kind: str
     observed_at: datetime
     rests_on_kind: str = ""
     quarantined_until: datetime | None = None
+    approves: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,19 @@ def held(
     reached = [Held(worth[kind].level, end) for kind, end in ends.items()]
     reached += [found for rule in together if (found := _joined(rule, ends))]
     return max(reached, key=_height, default=NOTHING)
+
+
+def approved(
+    facts: Iterable[Fact], digest: str, *, worth: dict[str, Worth], at: datetime, youngest_than: timedelta | None = None
+) -> bool:
+    """Tell whether some fact that still counts approves exactly the action and parameters of this digest."""
+    return any(
+        hmac.compare_digest(fact.approves, digest)
+        and (value := worth.get(fact.kind)) is not None
+        and _counts(fact, value, at, youngest_than, frozenset())
+        for fact in facts
+        if digest
+    )
 
 
 def _counts(

@@ -13,7 +13,15 @@ from typing import Any
 from verification.levels import Level, Together, Worth
 
 FILE = Path(__file__).with_name("policy.toml")
+SECTIONS = (
+    "keypad", "claims", "prompts", "proposals", "transfer", "sms_code", "contacts", "hold", "parked", "visit_code",
+    "money",
+)  # fmt: skip
 SCOPES = ("customer", "interaction", "staff")
+
+
+HIGH_ALONE = frozenset({"E_ID_HIGH", "CIBA_HIGH"})  # a broker vouches for two factors and for the identity behind them
+RESTRICTED = frozenset({"SMS_CODE", "CIBA_APPROVED"})  # 63B 3.1.3 and 3.1.3.3
 
 
 class Nonsense(ValueError):
@@ -40,6 +48,26 @@ class Claims:
 
 
 @dataclass(frozen=True)
+class Prompts:
+    """How requests to prove himself outside the line may be made, and how long they wait."""
+
+    lasts: timedelta
+    wrong_words: int
+    per_interaction: int
+    per_customer_per_day: int
+
+
+@dataclass(frozen=True)
+class Raise:
+    """What one signal raises the requirement of sensitive actions to, and for how long after it was seen."""
+
+    level: Level
+    lasts: timedelta
+    times: int
+    because: str
+
+
+@dataclass(frozen=True)
 class Cap:
     """At most `times` grants of `action` within `within`, counted over one customer, interaction or staff member."""
 
@@ -57,6 +85,11 @@ class Policy:
     together: tuple[Together, ...]
     keypad: Keypad
     claims: Claims
+    prompts: Prompts
+    signals: Mapping[str, Raise]
+    proposal: timedelta
+    transfer: timedelta
+    sms_code: timedelta
     veto_delay: timedelta
     quarantine: timedelta
     hold: timedelta
@@ -93,7 +126,7 @@ def read(text: str) -> Policy:
 
 
 def _policy(raw: dict[str, Any]) -> Policy:
-    for section in ("keypad", "claims", "contacts", "hold", "parked", "visit_code", "money"):
+    for section in SECTIONS:
         _because(section, raw[section])
     keypad, claims = raw["keypad"], raw["claims"]
     return Policy(
@@ -109,6 +142,16 @@ def _policy(raw: dict[str, Any]) -> Policy:
             failures_per_hour_everywhere=_count(keypad, "failures_per_hour_everywhere"),
         ),
         claims=Claims(**{name: _count(claims, name) for name in Claims.__dataclass_fields__}),
+        prompts=Prompts(
+            lasts=timedelta(minutes=_count(raw["prompts"], "minutes", most=10)),  # 63B 3.1.3.2
+            wrong_words=_count(raw["prompts"], "wrong_words"),
+            per_interaction=_count(raw["prompts"], "per_interaction"),
+            per_customer_per_day=_count(raw["prompts"], "per_customer_per_day"),
+        ),
+        signals={kind: _raise(kind, entry) for kind, entry in raw["signal"].items()},
+        proposal=timedelta(hours=_count(raw["proposals"], "hours", most=24)),
+        transfer=timedelta(minutes=_count(raw["transfer"], "minutes", most=60)),
+        sms_code=timedelta(minutes=_count(raw["sms_code"], "minutes", most=10)),  # 63B 3.1.3.2
         veto_delay=timedelta(hours=_count(raw["contacts"], "veto_hours")),
         quarantine=timedelta(hours=_count(raw["contacts"], "quarantine_hours")),
         hold=timedelta(hours=_count(raw["hold"], "hours", most=72)),
@@ -126,7 +169,9 @@ def _worth(kind: str, entry: dict[str, Any]) -> Worth:
     level = _level(f"evidence.{kind}", entry["level"])
     if kind.startswith("KEYPAD") and level > Level.LOW:
         raise Nonsense(f"evidence.{kind}: keypad evidence can never give more than LOW")
-    if level is Level.HIGH:
+    if kind in RESTRICTED and level > Level.LOW:
+        raise Nonsense(f"evidence.{kind}: what is typed on the line or only tapped can never give more than LOW")
+    if level is Level.HIGH and kind not in HIGH_ALONE:
         raise Nonsense(f"evidence.{kind}: nothing seen at the desk or on the line gives HIGH alone")
     return Worth(level, timedelta(minutes=_count(entry, "minutes", most=24 * 60)), entry["because"])
 
@@ -138,9 +183,18 @@ def _together(entry: dict[str, Any], kinds: set[str]) -> Together:
         raise Nonsense("together: needs a base and, apart from it, one_of")
     if unknown := (base | one_of) - kinds:
         raise Nonsense(f"together: unknown evidence {sorted(unknown)}")
-    if any(kind.startswith("KEYPAD") for kind in base | one_of):
+    if any(kind.startswith("KEYPAD") or kind in RESTRICTED for kind in base | one_of):
         raise Nonsense("together: keypad evidence never adds up to more")
     return Together(_level("together", entry["level"]), base, one_of, entry["because"])
+
+
+def _raise(kind: str, entry: dict[str, Any]) -> Raise:
+    _because(f"signal.{kind}", entry)
+    level = _level(f"signal.{kind}", entry["raises_to"])
+    if level <= Level.LOW:
+        raise Nonsense(f"signal.{kind}: raises to SUBSTANTIAL or HIGH, or says nothing")
+    lasts = timedelta(hours=_count(entry, "hours", most=24 * 90))
+    return Raise(level, lasts, _count({"times": 1, **entry}, "times"), entry["because"])
 
 
 def _cap(entry: dict[str, Any]) -> Cap:

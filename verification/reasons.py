@@ -21,6 +21,7 @@ class Reason(models.TextChoices):
     LEVEL = "LEVEL", _("the level of assurance is too low")
     STALE = "STALE", _("the evidence is too old for this")
     CONTACT = "CONTACT", _("the evidence rests on the contact that would change")
+    NOT_APPROVED = "NOT_APPROVED", _("not yet approved by the customer himself")
     HOLD = "HOLD", _("a hold or freeze is in force")
     CAP = "CAP", _("done as often as it may be")
     SECOND_PERSON = "SECOND_PERSON", _("a second person must decide")
@@ -45,6 +46,7 @@ CALLER: dict[str, Promise] = {
         "When somebody acts for another, we also need to see the right to do so. That protects the one who is "
         "spoken for."
     ),
+    Reason.NOT_APPROVED: _("For this we ask you to look at it yourself and to approve exactly what will be done."),
     Reason.HOLD: _(
         "Your account is under protection at the moment, and the protection works. We will see together how it is"
         " lifted."
@@ -67,6 +69,7 @@ STAFF: dict[str, Promise] = {
     Reason.LEVEL: _("Read the sentence aloud and offer the ways below, the first one first."),
     Reason.STALE: _("The proof is too old for this action. Offer a way below to renew it."),
     Reason.CONTACT: _("The proof leans on the contact that would change. Offer a way below that does not."),
+    Reason.NOT_APPROVED: _("Send him the request with exactly these particulars, then ask for the action once more."),
     Reason.HOLD: _("A hold is in force. It can be lifted once the caller is proven; offer a way below."),
     Reason.CAP: _("The limit for this action is reached. Do not promise a date; offer a way below."),
     Reason.SECOND_PERSON: _("The amount is above what one person decides. Offer a way below."),

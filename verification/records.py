@@ -10,6 +10,7 @@ from django.utils import translation
 from audit.log import record
 from verification import canonical, parking
 from verification.attempts import Attempt
+from verification.levels import Level
 from verification.models import Customer, Grant, Refusal
 from verification.reasons import Reason, to_caller
 from verification.ways import Situation, Way, forward
@@ -19,15 +20,20 @@ LANGUAGES = tuple(Customer.Language.values)
 
 def malformed(asked: Attempt, errors: dict[str, list[str]]) -> None:
     """Record that an attempt could not be judged, by the names of the fields only: bad input may hold anything."""
-    _entry(asked, "gate.malformed", "malformed", {"fields": sorted(errors)[:40]})
+    entry(asked, "gate.malformed", "malformed", {"fields": sorted(errors)[:40]})
 
 
 def granted(asked: Attempt) -> Grant:
     """Write the grant and its entry. The effect has not happened yet; all of it commits together or not at all."""
     public_id = uuid4()
-    uid = _entry(asked, "gate.granted", "granted", {"grant": str(public_id)})
+    uid = entry(asked, "gate.granted", "granted", {"grant": str(public_id)})
     return Grant.objects.create(
-        public_id=public_id, entry=uid, batch=asked.scene.batch, follows=asked.scene.follows, **_decision(asked)
+        public_id=public_id,
+        entry=uid,
+        batch=asked.scene.batch,
+        follows=asked.scene.follows,
+        proposal=asked.scene.proposal,
+        **decision(asked),
     )
 
 
@@ -35,7 +41,7 @@ def refused(asked: Attempt, reason: Reason) -> Refusal:
     """Write the refusal with its ways forward, the words said, its entry, and the matter it leaves parked."""
     public_id = uuid4()
     ways = _ways(asked, reason)
-    uid = _entry(
+    uid = entry(
         asked, "gate.refused", "refused",
         {"refusal": str(public_id), "reason": reason.value, "ways": [way.code for way in ways]},
     )  # fmt: skip
@@ -45,14 +51,15 @@ def refused(asked: Attempt, reason: Reason) -> Refusal:
         reason=reason,
         ways=[way.code for way in ways],
         said=_said(reason, ways),
-        **_decision(asked),
+        **decision(asked),
     )
-    if asked.parameters and asked.scene.interaction is not None:
+    if asked.parameters and asked.scene.origin == "live":
         parking.park(asked, refusal)
     return refusal
 
 
-def _decision(asked: Attempt) -> dict[str, Any]:
+def decision(asked: Attempt) -> dict[str, Any]:
+    """Return what every decision keeps of its attempt."""
     scene = asked.scene
     return {
         "organisation_id": scene.organisation_id,
@@ -69,7 +76,7 @@ def _decision(asked: Attempt) -> dict[str, Any]:
     }
 
 
-def _entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUID:
+def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUID:
     """Write the attempt's one entry. The inputs of the judgement are in it, so that it can be judged again."""
     scene = asked.scene
     return record(
@@ -88,6 +95,7 @@ def _entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UU
             "capacity": scene.claim.capacity if scene.claim else None,
             "held": asked.held.level.name,
             "required": asked.required.name,
+            "signals": asked.signals if asked.held.level >= Level.LOW else [],
             "evidence": [_seen(fact) for fact in asked.facts],
             "policy": asked.policy.version,
             **facts,

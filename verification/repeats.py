@@ -13,9 +13,10 @@ from django.conf import settings
 
 from audit import keys
 from verification.attempts import Attempt
-from verification.decisions import Granted, Refused
-from verification.models import DecisionKey, Grant, Refusal
+from verification.decisions import Granted, Proposed, Refused
+from verification.models import DecisionKey, Grant, Proposal, Refusal
 
+Done = Granted | Refused | Proposed
 ANSWER_AGAIN_WITHIN = timedelta(minutes=10)
 
 
@@ -23,7 +24,7 @@ class KeyReused(ValueError):
     """Refuse an attempt whose key already stands for another one."""
 
 
-def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Granted | Refused | None:
+def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Done | None:
     """Return what was decided under this key before, or None.
 
     A key says nothing of another's attempt: it must be the same action with the same parameters, by the same person,
@@ -32,16 +33,18 @@ def decided(key: str, asked: Attempt, raw: Mapping[str, Any]) -> Granted | Refus
     kept = DecisionKey.objects.filter(key=key).first() if key else None
     if kept is None:
         return None
-    decision = kept.grant or kept.refusal
+    decision = kept.grant or kept.refusal or kept.proposal
     same = hmac.compare_digest(kept.parameters_hash, _digest(raw))
     if decision is None or not same or not _same(decision, asked):
         raise KeyReused
     if isinstance(decision, Refusal):
         return Refused(decision, repeated=True)
+    if isinstance(decision, Proposal):
+        return Proposed(decision, repeated=True)
     return Granted(decision, _unsealed(kept, asked), repeated=True)
 
 
-def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
+def _same(decision: Grant | Refusal | Proposal, asked: Attempt) -> bool:
     scene = asked.scene
     return (decision.action, decision.interaction_id, decision.claim_id, decision.asked_by_id) == (
         asked.name[:60],
@@ -51,7 +54,7 @@ def _same(decision: Grant | Refusal, asked: Attempt) -> bool:
     )
 
 
-def keep(key: str, asked: Attempt, raw: Mapping[str, Any], decision: Granted | Refused) -> Granted | Refused:
+def keep(key: str, asked: Attempt, raw: Mapping[str, Any], decision: Done) -> Done:
     """Keep a decision under its key and return it.
 
     A result may hold what was disclosed, so it is kept under the subject's own key and goes when that key is erased.
@@ -62,6 +65,8 @@ def keep(key: str, asked: Attempt, raw: Mapping[str, Any], decision: Granted | R
     kept = DecisionKey(key=key, action=asked.name[:60], parameters_hash=_digest(raw))
     if isinstance(decision, Refused):
         kept.refusal = decision.refusal
+    elif isinstance(decision, Proposed):
+        kept.proposal = decision.proposal
     else:
         kept.grant, kept.sealed_result = decision.grant, _sealed(key, asked, decision.result)
     kept.save(force_insert=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Final
 
 from verification import authority, caps
 from verification.attempts import Attempt
 from verification.levels import Level
-from verification.models import Grant, Hold
+from verification.models import Grant, Hold, Proposal, ProposalEnd
 from verification.reasons import Reason
 
 Rule = Callable[[Attempt], Reason | None]
@@ -23,7 +24,8 @@ def first_objection(asked: Attempt, *, before_parameters: bool) -> Reason | None
 
 
 def _declared(asked: Attempt) -> Reason | None:
-    known = asked.action is not None and asked.action.origin == asked.scene.origin
+    origin = "live" if asked.scene.origin == "proposal" else asked.scene.origin  # one declaration for both its halves
+    known = asked.action is not None and asked.action.origin == origin
     return None if known else Reason.UNDECLARED
 
 
@@ -34,11 +36,19 @@ def _origin_is_open(asked: Attempt) -> Reason | None:
             is_open = scene.interaction is not None and scene.interaction.live
         case "batch":
             is_open = scene.batch is not None
+        case "proposal":
+            is_open = _still_waits(scene.proposal, asked)
         case "follow":
             is_open = scene.follows is not None and scene.follows.action == asked.declared.follows
         case _:
             is_open = False
     return None if is_open else Reason.NOT_LIVE
+
+
+def _still_waits(proposal: Proposal | None, asked: Attempt) -> bool:
+    if proposal is None or proposal.action != asked.name or proposal.expires_at <= asked.at:
+        return False
+    return not ProposalEnd.objects.filter(proposal=proposal).exists()
 
 
 def _one_organisation(asked: Attempt) -> Reason | None:
@@ -52,6 +62,8 @@ def _role(asked: Attempt) -> Reason | None:
         return None
     if by is None:
         return None if asked.declared.by_caller else Reason.ROLE
+    if asked.scene.origin == "proposal":
+        return None if by.is_active and by.role in asked.declared.approvers else Reason.ROLE
     return None if by.is_active and by.role in asked.declared.roles else Reason.ROLE
 
 
@@ -68,6 +80,15 @@ def _own_matter(asked: Attempt) -> Reason | None:
     if by is None:
         return None
     return None if by.may_serve(customer) else Reason.OWN_MATTER
+
+
+def _another_person(asked: Attempt) -> Reason | None:
+    """Who proposed it doesn't decide it, nor does an account of yesterday."""
+    proposal, by = asked.scene.proposal, asked.scene.by
+    if proposal is None or by is None:
+        return None
+    alone = proposal.asked_by_id in (None, by.pk) or not by.seasoned(asked.at)
+    return Reason.SECOND_PERSON if alone else None
 
 
 def _two_people(asked: Attempt) -> Reason | None:
@@ -101,12 +122,24 @@ def _level(asked: Attempt) -> Reason | None:
     action = asked.declared
     if action.required is Level.NONE:
         return None
-    if asked.scene.customer is None or asked.held.level < action.required:
+    if asked.scene.customer is None or asked.held.level < asked.required:
         return Reason.LEVEL
-    if asked.held_by(youngest_than=action.largest_age).level < action.required:
+    if asked.held_by(youngest_than=action.largest_age).level < asked.required:
         return Reason.STALE
     limits = {"youngest_than": action.largest_age, "not_resting_on": action.not_resting_on}
-    return None if asked.held_by(**limits).level >= action.required else Reason.CONTACT
+    return None if asked.held_by(**limits).level >= asked.required else Reason.CONTACT
+
+
+def _linked(asked: Attempt) -> Reason | None:
+    """What moves money or keys is approved by the person himself, in exactly the form in which it will be done."""
+    return None if not asked.declared.linked or asked.approved() else Reason.NOT_APPROVED
+
+
+def _unchanged(asked: Attempt) -> Reason | None:
+    """What is carried out is what was proposed, to the letter."""
+    proposal = asked.scene.proposal
+    same = proposal is None or hmac.compare_digest(proposal.parameters_hash, asked.digest)
+    return None if same else Reason.FAILED
 
 
 def _customer(asked: Attempt) -> Reason | None:
@@ -115,7 +148,7 @@ def _customer(asked: Attempt) -> Reason | None:
 
 
 def _recorded_authority(asked: Attempt) -> Reason | None:
-    return None if authority.recorded(asked.declared, asked.scene.customer) else Reason.AUTHORITY
+    return None if authority.recorded(asked) else Reason.AUTHORITY
 
 
 def _hold(asked: Attempt) -> Reason | None:
@@ -127,7 +160,7 @@ def _hold(asked: Attempt) -> Reason | None:
 
 def _cap(asked: Attempt) -> Reason | None:
     scene = asked.scene
-    if scene.origin != "live" or scene.interaction is None:
+    if scene.origin not in ("live", "proposal") or scene.interaction is None:
         return None
     passed = caps.reached(
         asked.policy,
@@ -142,6 +175,8 @@ def _cap(asked: Attempt) -> Reason | None:
 
 def _second_person(asked: Attempt) -> Reason | None:
     alone = asked.declared.alone_up_to
+    if asked.scene.proposal is not None:
+        return None  # he is the second person
     return None if alone is None or alone(asked.parameters) else Reason.SECOND_PERSON
 
 
@@ -152,16 +187,19 @@ BEFORE_PARAMETERS: Final[tuple[Rule, ...]] = (
     _role,
     _serves,
     _two_people,
+    _another_person,
     _once,
 )
 WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
     _claim,
     _stated_authority,
+    _unchanged,
     _level,
     _own_matter,
     _customer,
     _recorded_authority,
     _hold,
-    _second_person,
+    _linked,
     _cap,
+    _second_person,  # the last: what is proposed lacks nothing but the second person
 )

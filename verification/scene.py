@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from verification.decisions import Following, Live, OfBatch, Origin
+from verification.decisions import Following, Live, OfBatch, OfProposal, Origin
 from verification.levels import Fact
-from verification.models import Batch, Claim, Customer, Evidence, Grant, Interaction, Staff
+from verification.models import Batch, Claim, Customer, Evidence, Grant, Interaction, Proposal, Staff
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Scene:
     claim: Claim | None = None
     batch: Batch | None = None
     follows: Grant | None = None
+    proposal: Proposal | None = None
     task: str = ""
 
     @property
@@ -45,7 +47,7 @@ class Scene:
 
     @property
     def organisation_id(self) -> int | None:
-        for party in (self.interaction, self.batch, self.follows):
+        for party in (self.interaction, self.batch, self.follows, self.proposal):
             if party is not None:
                 return party.organisation_id
         return None
@@ -76,6 +78,8 @@ def load(origin: Origin) -> Scene:
             grant = grants.filter(public_id=origin.grant_id).first()
             interaction, claim = (grant.interaction, grant.claim) if grant else (None, None)
             return Scene("follow", interaction=interaction, claim=claim, follows=grant, task=origin.task)
+        case OfProposal():
+            return _proposed(origin)
 
 
 def _live(origin: Live) -> Scene:
@@ -85,16 +89,40 @@ def _live(origin: Live) -> Scene:
     return Scene("live", by=origin.by, interaction=locked, claim=current_claim(locked))
 
 
+def _proposed(origin: OfProposal) -> Scene:
+    """Load what was proposed with the parties of that moment; the contact may have ended since."""
+    proposals = Proposal.objects.select_for_update(of=("self",)).select_related("interaction", "claim__customer")
+    found = proposals.filter(public_id=origin.proposal_id).first()
+    interaction, claim = (found.interaction, found.claim) if found else (None, None)
+    return Scene("proposal", by=origin.by, interaction=interaction, claim=claim, proposal=found)
+
+
 def current_claim(interaction: Interaction) -> Claim | None:
     """Return the newest claim of the interaction's first speaker, its customer loaded, or None."""
-    claims = Claim.objects.filter(speaker__interaction=interaction).select_related("customer")
+    claims = Claim.objects.filter(speaker__interaction=interaction).select_related("customer", "person")
     return claims.order_by("speaker_id", "-pk").first()
 
 
-def facts(claim: Claim | None) -> list[Fact]:
-    """Return the evidence under one claim as facts. Evidence of an earlier claim is void: it hangs on that claim."""
+def claims_of_all(interaction: Interaction) -> list[Claim]:
+    """Return the newest claim of every speaker of the interaction: those who act together are heard together."""
+    newest: dict[int, Claim] = {}
+    for claim in Claim.objects.filter(speaker__interaction=interaction).order_by("speaker_id", "-pk"):
+        newest.setdefault(claim.speaker_id, claim)
+    return list(newest.values())
+
+
+def facts(claim: Claim | None, *, since: datetime | None = None) -> list[Fact]:
+    """Return the evidence under one claim as facts. Evidence of an earlier claim is void: it hangs on that claim.
+
+    What was observed before `since` doesn't count: the caller was passed on too late to be surely the same.
+    """
     if claim is None:
         return []
-    seen = Evidence.objects.filter(claim=claim)
-    rows = seen.values_list("kind", "observed_at", "rests_on__kind", "rests_on__quarantined_until")
-    return [Fact(kind, observed_at, leaning or "", until) for kind, observed_at, leaning, until in rows]
+    seen = Evidence.objects.filter(claim=claim, **({"observed_at__gte": since} if since else {}))
+    rows = seen.values_list(
+        "kind", "observed_at", "authenticated_at", "rests_on__kind", "rests_on__quarantined_until", "approves"
+    )
+    return [
+        Fact(kind, login or seen_at, leaning or "", until, approves)
+        for kind, seen_at, login, leaning, until, approves in rows
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.forms.utils import ErrorDict
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
 from verification import results
 from verification.declarations import Declaration, declared
-from verification.gate import Granted, Live, Malformed, Refused, Unavailable, attempt
+from verification.gate import Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
 from verification.reasons import Reason, to_staff
 from verification.ways import by_code
@@ -78,6 +79,9 @@ def _attempt(
     match decision:
         case Granted():
             return _done(request, contact, wanted, decision)
+        case Proposed():
+            messages.info(request, _("A second person decides on it. The caller is told in writing."))
+            return redirect("admin:interaction", contact.public_id)
         case Malformed():
             return _again(request, contact, wanted, decision)
     return _form(request, contact, wanted, filled(wanted, contact, typed=request.POST), nonce, status=503)

@@ -22,7 +22,7 @@ from verification.api import receipts
 from verification.api.base import EVERYONE, Endpoint
 from verification.api.catalogue import LANGUAGES, LevelField, SchemaField, TextSerializer, by_language
 from verification.api.problems import Problem
-from verification.gate import Decision, Granted, Live, Malformed, Refused, Unavailable, attempt
+from verification.gate import Decision, Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.levels import Level
 from verification.models import DecisionKey, Refusal
 from verification.reasons import Reason, to_staff
@@ -117,14 +117,16 @@ class Attempts(Endpoint):
     )
     def post(self, request: Request, id: UUID, action: str) -> Response:
         """Ask the gate. Granted, the action has been carried out when this returns."""
-        granted = ask(self, action, id, request.data)
+        decided = ask(self, action, id, request.data)
+        if isinstance(decided, Proposed):
+            return proposed(decided)
         return Response(
-            {"grant": granted.grant.public_id, "result": granted.result, "receipt": receipts.of(granted.grant, self)}
+            {"grant": decided.grant.public_id, "result": decided.result, "receipt": receipts.of(decided.grant, self)}
         )
 
 
-def ask(endpoint: Endpoint, action: str, interaction: UUID, parameters: Any) -> Granted:
-    """Ask the gate for who bears the token. Raises Problem for everything but a grant."""
+def ask(endpoint: Endpoint, action: str, interaction: UUID, parameters: Any) -> Granted | Proposed:
+    """Ask the gate for who bears the token. Raises Problem for a refusal and for what can't be judged."""
     name = _UNPRINTABLE.sub("?", action)
     raw = _by_name(parameters)
     key = _key(endpoint, name, interaction, raw)
@@ -135,9 +137,15 @@ def ask(endpoint: Endpoint, action: str, interaction: UUID, parameters: Any) -> 
     return _granted(decision, endpoint)
 
 
-def _granted(decision: Decision, endpoint: Endpoint) -> Granted:
+def proposed(decided: Proposed) -> Response:
+    """Answer that a second person decides, and until when."""
+    waits = decided.proposal
+    return Response({"proposal": waits.public_id, "expires_at": waits.expires_at}, status=202)
+
+
+def _granted(decision: Decision, endpoint: Endpoint) -> Granted | Proposed:
     match decision:
-        case Granted():
+        case Granted() | Proposed():
             return decision
         case Malformed(errors):
             raise Problem("malformed", errors=errors)

@@ -1,6 +1,18 @@
 """The nouns of verification: who is served, who speaks, what was seen, what was decided."""
 
-from verification.models.authenticators import Authenticator, CodeTry, KeypadRoad, ListCode, ListCodeUse
+from verification.models.authenticators import (
+    Authenticator,
+    AuthenticatorEnd,
+    CodeTry,
+    KeypadRoad,
+    ListCode,
+    ListCodeUse,
+    Passkey,
+    PasskeyEnd,
+    PasskeyUse,
+    SmsCode,
+)
+from verification.models.authority import Mandate, MandateEnd
 from verification.models.batches import Batch
 from verification.models.customers import ContactChange, ContactVeto, Customer
 from verification.models.decisions import (
@@ -15,12 +27,25 @@ from verification.models.decisions import (
 )
 from verification.models.holds import Hold, HoldLift
 from verification.models.interactions import Claim, Evidence, Interaction, NameSearch, Speaker
+from verification.models.prompts import (
+    BrokerLogin,
+    CibaRequest,
+    Prompt,
+    PromptEnd,
+    PromptProgress,
+    PromptToken,
+)
+from verification.models.proposals import Proposal, ProposalEnd
+from verification.models.signals import Signal
 from verification.models.staff import Organisation, Staff
 from verification.models.tokens import StaffToken
 
 __all__ = [
     "Authenticator",
+    "AuthenticatorEnd",
     "Batch",
+    "BrokerLogin",
+    "CibaRequest",
     "Claim",
     "CodeTry",
     "ContactChange",
@@ -35,11 +60,24 @@ __all__ = [
     "KeypadRoad",
     "ListCode",
     "ListCodeUse",
+    "Mandate",
+    "MandateEnd",
     "NameSearch",
     "Opening",
     "Organisation",
     "ParkedMatter",
+    "Passkey",
+    "PasskeyEnd",
+    "PasskeyUse",
+    "Prompt",
+    "PromptEnd",
+    "PromptProgress",
+    "PromptToken",
+    "Proposal",
+    "ProposalEnd",
     "Refusal",
+    "Signal",
+    "SmsCode",
     "Speaker",
     "Spent",
     "Staff",

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from verification.models.customers import Customer
+
+
+class AuthenticatorQuerySet(models.QuerySet["Authenticator"]):
+    def in_force(self, at: datetime) -> AuthenticatorQuerySet:
+        """Keep authenticators that count at `at`: in effect and not ended, the newest first."""
+        return self.filter(effective_at__lte=at, end__isnull=True).order_by("-effective_at", "-pk")
 
 
 class Authenticator(models.Model):
@@ -14,17 +23,85 @@ class Authenticator(models.Model):
     class Kind(models.TextChoices):
         TOTP = "TOTP", _("one-time code of an app")
         CODE_LIST = "CODE_LIST", _("code list")
+        SMS = "SMS", _("code by text message")
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="authenticators")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     sealed_secret = models.BinaryField(blank=True)  # TOTP key, AES-GCM under FIELD_KEY; empty for a code list
     enrolled_at = models.DateTimeField()
+    effective_at = models.DateTimeField()  # later than enrolled when the rightful owner is given time to say no
+
+    objects = AuthenticatorQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["customer", "kind"], name="one_authenticator_of_a_kind")]
+        indexes = [models.Index(fields=["customer", "kind"], name="authenticators_of_customer")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class AuthenticatorEnd(models.Model):
+    """That an authenticator was reset, or stopped before it took effect. Guarded."""
+
+    authenticator = models.OneToOneField(Authenticator, on_delete=models.PROTECT, related_name="end")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"end {self.authenticator_id}"
+
+
+class Passkey(models.Model):
+    """A passkey of a customer, for our own page. Guarded; its counter lives beside it."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="passkeys")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    credential_id = models.BinaryField()
+    credential_digest = models.CharField(max_length=64, unique=True)
+    public_key = models.BinaryField()
+    enrolled_at = models.DateTimeField()
+    effective_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"passkey {self.public_id}"
+
+
+class PasskeyEnd(models.Model):
+    """That a passkey was withdrawn, or stopped before it took effect. Guarded."""
+
+    passkey = models.OneToOneField(Passkey, on_delete=models.PROTECT, related_name="end")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"end {self.passkey_id}"
+
+
+class PasskeyUse(models.Model):
+    """The signature counter of a passkey, and when it was last used."""
+
+    passkey = models.OneToOneField(Passkey, on_delete=models.PROTECT, related_name="use")
+    counter = models.PositiveBigIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"use {self.passkey_id}"
+
+
+class SmsCode(models.Model):
+    """That a code was sent by text message for a claim: its keyed hash, and whether it was used. The newest counts."""
+
+    claim = models.ForeignKey("verification.Claim", on_delete=models.PROTECT, related_name="sms_codes")
+    sent_to = models.ForeignKey(
+        "verification.ContactChange", null=True, on_delete=models.PROTECT, related_name="+"
+    )  # nobody's number gets a row as well
+    hashed = models.CharField(max_length=64)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"code sent {self.sent_at:%H:%M}"
 
 
 class ListCode(models.Model):

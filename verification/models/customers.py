@@ -34,6 +34,7 @@ class Customer(models.Model):
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     language = models.CharField(max_length=2, choices=Language.choices, default=Language.FI)
     account = models.CharField(_("account on record"), max_length=34, blank=True)
+    identity_mark = models.CharField(max_length=64, blank=True)  # keyed hash of the personal identity code
     needs_guardian = models.BooleanField(_("a guardian acts"), default=False)
     joined_on = models.DateField(_("customer since"))
 

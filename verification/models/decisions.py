@@ -40,6 +40,7 @@ class Decision(models.Model):
 class Grant(Decision):
     """The gate's yes: this action, these parameters, this customer, this origin, once, now."""
 
+    proposal = models.OneToOneField("verification.Proposal", null=True, on_delete=models.PROTECT, related_name="grant")
     batch = models.OneToOneField(Batch, null=True, on_delete=models.PROTECT, related_name="grant")
     follows = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="followed_by")
 
@@ -52,7 +53,8 @@ class Grant(Decision):
             models.CheckConstraint(
                 condition=models.Q(interaction__isnull=False)
                 | models.Q(batch__isnull=False)
-                | models.Q(follows__isnull=False),
+                | models.Q(follows__isnull=False)
+                | models.Q(proposal__isnull=False),
                 name="grant_has_an_origin",
             )
         ]
@@ -78,6 +80,7 @@ class DecisionKey(models.Model):
     parameters_hash = models.CharField(max_length=64)
     grant = models.OneToOneField(Grant, null=True, on_delete=models.PROTECT, related_name="+")
     refusal = models.OneToOneField(Refusal, null=True, on_delete=models.PROTECT, related_name="+")
+    proposal = models.OneToOneField("verification.Proposal", null=True, on_delete=models.PROTECT, related_name="+")
     sealed_result = models.BinaryField(blank=True)  # may hold what was disclosed, so never in clear
 
     def __str__(self) -> str:

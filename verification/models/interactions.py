@@ -41,6 +41,7 @@ class Interaction(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True)
     opened_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     served_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    evidence_from = models.DateTimeField(null=True, blank=True)  # what was seen before counts no more (a late transfer)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -82,6 +83,7 @@ class Claim(models.Model):
         MANDATE = "MANDATE", _("by mandate")
         GUARDIAN = "GUARDIAN", _("as guardian")
         SIGNATORY = "SIGNATORY", _("as signatory")
+        ESTATE = "ESTATE", _("for an estate")
 
     class Source(models.TextChoices):
         KEYPAD = "KEYPAD", _("typed on the keypad")
@@ -89,7 +91,9 @@ class Claim(models.Model):
         VISIT = "VISIT", _("booked visit")
 
     speaker = models.ForeignKey(Speaker, on_delete=models.PROTECT, related_name="claims")
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")  # for whom he speaks
+    person = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")  # who he says he is
+    person_mark = models.CharField(max_length=64, blank=True)  # of the number of who speaks; "" when not said
     mark = models.CharField(max_length=64)  # keyed hash of the number that was claimed, whether or not it is somebody's
     capacity = models.CharField(max_length=10, choices=Capacity.choices, default=Capacity.SELF)
     source = models.CharField(max_length=8, choices=Source.choices)
@@ -115,12 +119,26 @@ class Evidence(models.Model):
         IDENTITY_LIST = "IDENTITY_LIST", _("identity document compared at the desk")
         SECOND_CLERK = "SECOND_CLERK", _("second clerk confirmed")
         VISIT_CODE = "VISIT_CODE", _("visit code sent a day before")
+        CHIP = "CHIP", _("chip of the document read")
+        SIGNED_SLIP = "SIGNED_SLIP", _("slip with the exact matter signed")
+        SMS_CODE = "SMS_CODE", _("code of a text message on the keypad")
+        E_ID_SUBSTANTIAL = "E_ID_SUBSTANTIAL", _("strong electronic identification")
+        E_ID_HIGH = "E_ID_HIGH", _("strong electronic identification, level high")
+        CIBA_SUBSTANTIAL = "CIBA_SUBSTANTIAL", _("approved in his app with what he heard")
+        CIBA_HIGH = "CIBA_HIGH", _("approved in his app with what he heard, level high")
+        CIBA_APPROVED = "CIBA_APPROVED", _("tapped approve in his app")
+        PASSKEY = "PASSKEY", _("passkey")
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="evidence")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     observed_at = models.DateTimeField()
     observed_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
     rests_on = models.ForeignKey(ContactChange, null=True, on_delete=models.PROTECT, related_name="+")
+    prompt = models.OneToOneField(
+        "verification.Prompt", null=True, on_delete=models.PROTECT, related_name="evidence"
+    )  # a prompt is worth one piece of evidence, once
+    approves = models.CharField(max_length=64, blank=True)  # digest of the action and parameters he saw and approved
+    authenticated_at = models.DateTimeField(null=True)  # when the broker says that he logged in: its age counts
     detail = models.JSONField(default=dict)  # document type, issuer and expiry; never its number, never a code
 
     def __str__(self) -> str:

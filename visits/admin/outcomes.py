@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from verification import interactions, results
 from verification.declarations import declared
-from verification.gate import Decision, Granted, Live, Malformed, Refused, attempt
+from verification.gate import Decision, Granted, Live, Malformed, Proposed, Refused, attempt
 from verification.levels import Level
 from verification.models import Claim, Hold, Interaction, Staff
 from verification.reasons import to_staff
@@ -42,6 +42,8 @@ def of_decision(request: HttpRequest, visit: Visit, decision: Decision) -> HttpR
                 "ways": [way for code in refusal.ways if (way := by_code(code))],
                 "here": _acting(request, visit),
             }
+        case Proposed():
+            context |= {"proposed": decision.proposal}
         case Malformed():
             context |= {"errors": _problems(visit, decision)}
     return TemplateResponse(request, "admin/visits/decision.html", context)
