@@ -7,7 +7,10 @@ import pytest
 from audit.models import Entry
 from tests.cast import Cast
 from tests.staff_browser import address, ask, gathered, now, signed_in
+from verification import levels
 from verification.interactions import end
+from verification.levels import Level
+from verification.masking import disclosed, open_record, standing
 
 SECRETS = ("1961", "FI2112345600000785", "customer1000001@example.org", "+358401000001")
 
@@ -69,3 +72,20 @@ def test_ones_own_family_is_not_opened(house: Cast) -> None:
     contact = house.call(at=now(), claims=house.antti, level="LOW")
     html = signed_in(house.agent_aino).post(address("record", contact)).content.decode()
     assert "•••••" not in html
+
+
+def test_who_does_not_serve_the_contact_opens_no_record(house: Cast) -> None:
+    contact = house.call(at=now(), claims=house.antti, level="LOW", by="agent_aino")
+    assert open_record(contact.public_id, by=house.agent_arvo, at=now()) == {}
+    assert not Entry.objects.filter(kind="record.read").exists()
+    assert open_record(contact.public_id, by=house.agent_aino, at=now())
+
+
+def test_what_was_disclosed_is_masked_again_when_the_level_is_gone(house: Cast) -> None:
+    contact, client = house.desk(at=now(), claims=house.antti), signed_in(house.clerk_kalle)
+    assert seen(ask(client, contact, "disclose_personal_data").content.decode())
+    claim, reached = standing(contact, now())
+    assert claim is not None
+    assert disclosed(claim, reached, now())
+    assert not disclosed(claim, levels.Held(Level.LOW, reached.until), now())
+    assert not disclosed(claim, levels.NOTHING, now())
