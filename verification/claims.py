@@ -35,6 +35,8 @@ def claim_number(
 ) -> Claim:
     """Note that the caller claims the customer of this number. Voids all earlier evidence of the speaker.
 
+    The same claim again changes nothing: it is an entry, the claim that stands is returned, and no try is given back.
+
     `number` is the customer for whom he speaks. Who speaks for another says with `own_number` which customer he
     himself is: the evidence will be his. `speaker` is one who joined the contact; without it, the first. Whether a
     number exists is not told. Raises Ended or TooMany; after TooMany nothing was noted.
@@ -124,8 +126,14 @@ def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime)
     """Write the claim. Who speaks in his own matter is the customer himself."""
     own = said.capacity == Claim.Capacity.SELF
     speakers = interaction.speakers.order_by("pk")
+    speaker = speakers.get(public_id=said.speaker) if said.speaker else speakers[0]
+    facts = {"capacity": said.capacity, "source": said.source}
+    standing = speaker.claims.order_by("-pk").first()
+    if standing is not None and _same(standing, said):
+        _entry(interaction, "claim.repeated", by, at, facts, {})
+        return standing
     noted = Claim.objects.create(
-        speaker=speakers.get(public_id=said.speaker) if said.speaker else speakers[0],
+        speaker=speaker,
         customer=said.customer,
         mark=said.mark,
         person=said.customer if own else said.person,
@@ -147,6 +155,12 @@ def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime)
         {"known": said.customer is not None},
     )
     return noted
+
+
+def _same(standing: Claim, said: _Said) -> bool:
+    person_mark = said.mark if said.capacity == Claim.Capacity.SELF else said.person_mark
+    wanted = (said.mark, said.customer.pk if said.customer else None, said.capacity, person_mark)
+    return (standing.mark, standing.customer_id, standing.capacity, standing.person_mark) == wanted
 
 
 def _within_limits(interaction: Interaction, mark: str, source: str, by: Staff | None, at: datetime) -> None:

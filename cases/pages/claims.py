@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,6 +20,7 @@ from cases.pages.interaction import context_of
 from verification import claims
 from verification.interactions import Ended
 from verification.models import Claim, Interaction
+from verification.scene import current_claim
 
 
 @serving
@@ -29,16 +31,16 @@ def claim_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
     form = NumberForm(request.POST)
     if not form.is_valid():
         return _again(request, contact, number_form=form)
-    earlier = _claimed_before(contact)
+    earlier = current_claim(contact)
     try:
-        claims.claim_number(
+        noted = claims.claim_number(
             public_id, form.cleaned_data["number"], capacity=form.cleaned_data["capacity"],
             source=Claim.Source.STAFF, by=person(request), at=timezone.now(),
         )  # fmt: skip
     except (claims.TooMany, Ended) as stop:
         _stopped(request, stop)
     else:
-        _noted(request, form.cleaned_data["number"], earlier)
+        _noted(request, form.cleaned_data["number"], changed=earlier is not None and noted.pk != earlier.pk)
     return redirect("admin:interaction", public_id)
 
 
@@ -83,16 +85,13 @@ def _stopped(request: HttpRequest, stop: Exception) -> None:
 def _again(request: HttpRequest, contact: Interaction, **form: forms.Form) -> HttpResponse:
     """Show the contact again with what was typed, and what is wrong beside its field."""
     context = context_of(contact, person(request), timezone.now(), **form)
+    context["read_at"] = reverse("admin:interaction", args=[contact.public_id])
     return show(request, "cases/interaction.html", context, status=400)
 
 
-def _claimed_before(contact: Interaction) -> bool:
-    return Claim.objects.filter(speaker__interaction=contact).exists()
-
-
-def _noted(request: HttpRequest, number: str, earlier: bool) -> None:
-    """Say which number was noted, as it was typed; a second claim also says that earlier proof is void."""
+def _noted(request: HttpRequest, number: str, *, changed: bool) -> None:
+    """Say which number was noted, as it was typed; another claim than before also says that earlier proof is void."""
     said = _("Noted: %(number)s.") % {"number": number}
-    if earlier:
+    if changed:
         said += " " + _("What was proved before no longer counts in this contact.")
     messages.success(request, said)
