@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -109,6 +110,37 @@ def test_a_number_is_noted_with_the_same_words_whether_it_exists_or_not(house: C
     assert len(told[0]) == len(told[1])
     differing = [pair for pair in zip(*told, strict=True) if pair[0] != pair[1]]
     assert all("story" in pair[0] for pair in differing)  # only the seconds of the clock
+
+
+def test_the_same_number_again_voids_nothing(house: Cast) -> None:
+    contact = house.call(at=now(), claims=house.antti, level="LOW")
+    form = {"number": house.antti.number, "capacity": "SELF"}
+    answer = signed_in(house.agent_aino).post(address("claim_number", contact), form, follow=True).content.decode()
+    assert "Noted" in answer
+    assert "no longer counts" not in answer
+    assert "Low – now" in answer
+    assert Interaction.objects.get(pk=contact.pk).keypad == "MATCHED"
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "back"),
+    [
+        ("claim_number", {"number": "12345678", "capacity": "SELF"}, "interaction"),
+        ("claim_name", {"given_names": "", "family_name": "", "capacity": "SELF"}, "interaction"),
+        ("open_contact", {"channel": "PIGEON", "language": "fi"}, "queue"),
+    ],
+)
+def test_the_language_is_changed_where_a_form_was_sent_back(
+    house: Cast, page: str, form: dict[str, str], back: str
+) -> None:
+    contact, client = house.call(at=now()), signed_in(house.agent_aino)
+    shown = client.post(address(page, None if page == "open_contact" else contact), form)
+    assert shown.status_code == 400
+    wanted = re.search(r'name="next" value="([^"]+)"', shown.content.decode())
+    assert wanted
+    again = client.post("/i18n/setlang/", {"language": "sv", "next": wanted[1]}, follow=True)
+    assert again.status_code == 200
+    assert again.redirect_chain[-1][0] == address(back, contact if back == "interaction" else None)
 
 
 def test_a_number_that_cannot_be_one_is_asked_for_again(house: Cast) -> None:

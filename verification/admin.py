@@ -142,7 +142,10 @@ class StaffAdmin(ByRole):
         except accounts.OwnAccount:
             return self._not_own(request, pk)
         address = request.build_absolute_uri(reverse("admin:set_up_link", args=[word]))
-        return self._show(request, "verification/link.html", title=_("Set-up link"), staff=staff, address=address)
+        read_at = reverse("admin:verification_staff_change", args=[pk])  # this page is shown once
+        return self._show(
+            request, "verification/link.html", title=_("Set-up link"), staff=staff, address=address, read_at=read_at
+        )
 
     def active(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Close an account, or open it again."""

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -91,6 +92,7 @@ def open_contact(request: HttpRequest) -> HttpResponse:
     """Open a contact by hand. It starts without any assurance, like every other."""
     form = ContactForm(request.POST, by=person(request))
     if not form.is_valid():
-        return show(request, "cases/queue.html", {"title": _("Queue"), "form": form, **_rows(request)}, status=400)
+        context = {"title": _("Queue"), "form": form, "read_at": reverse("admin:queue"), **_rows(request)}
+        return show(request, "cases/queue.html", context, status=400)
     opened = interactions.open_by_staff(person(request), at=timezone.now(), **form.cleaned_data)
     return redirect("admin:interaction", opened.public_id)
