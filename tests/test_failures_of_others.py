@@ -14,7 +14,7 @@ from tests.cast import NOW, Cast, Person, wrong
 from verification import masking
 from verification.claims import TooMany, claim_name, claim_number
 from verification.declarations import all_declared
-from verification.evidence import CONFIRMATIONS, NotSeen, see_identity_list
+from verification.evidence import CONFIRMATIONS, NotSeen, see_identity_list, see_second_clerk
 from verification.gate import Granted, Live, Refused, attempt
 from verification.interactions import end, open_call
 from verification.keypad import Typed
@@ -201,3 +201,25 @@ def test_protection_is_open_to_who_has_nothing_in_his_hands(cast: Cast) -> None:
     call = cast.call(at=NOW, claims=cast.antti3)
     assert isinstance(ask(cast, call, "temporary_hold"), Granted)
     assert Grant.objects.filter(action="temporary_hold", held=Level.NONE).exists()
+
+
+# --- whoever knew the system noted what only somebody behind the desk can have seen -----------------------------------
+@pytest.mark.parametrize("who", ["agent_aino", "auditor", "administrator", "gone"])
+def test_only_who_stands_behind_the_desk_notes_what_was_seen_there(cast: Cast, who: str) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti, level="SUBSTANTIAL")
+    by = cast.staff["clerk_kerttu" if who == "gone" else who]
+    by.is_active = who != "gone"
+    passport = {"type": "PASSPORT", "issuer": "FIN", "expires_on": "2031-05-01"}
+    with pytest.raises(NotSeen, match="ROLE"):
+        see_identity_list(desk.public_id, by=by, confirmed=CONFIRMATIONS, document=passport, at=NOW)
+    with pytest.raises(NotSeen, match="ROLE"):
+        see_second_clerk(desk.public_id, by=by, at=NOW)
+    assert Evidence.objects.count() == 1
+
+
+def test_a_clerk_hired_this_week_is_no_second_pair_of_eyes(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti, level="SUBSTANTIAL")
+    cast.clerk_kerttu.date_joined = NOW - timedelta(days=6)
+    with pytest.raises(NotSeen, match="TOO_NEW"):
+        see_second_clerk(desk.public_id, by=cast.clerk_kerttu, at=NOW)
+    assert Evidence.objects.count() == 1
