@@ -10,18 +10,18 @@ export UV_LINK_MODE ?= copy
 export HYPOTHESIS_STORAGE_DIRECTORY ?= .hypothesis
 TESTED := contactcentre ivr cases visits verification notices audit tests
 
-.PHONY: run test bench lint fmt fast help setup setup-dev lock chromium
+.PHONY: run test bench lint fmt fast help setup setup-dev lock chromium e-id e-id-if-possible
 
 help:  ## List what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-run: setup  ## Set up what is missing, then serve the demo on http://localhost:8000 (PORT=, DATABASE_URL=, REDIS_URL=, DEMO=0).
+run: setup e-id-if-possible  ## Set up what is missing, then serve the demo on http://localhost:8000 (PORT=, DATABASE_URL=, REDIS_URL=, DEMO=0).
 	@DEMO="$${DEMO:-1}" exec $(BIN)/python manage.py up
 
-test: setup-dev chromium  ## Lint, types and the whole suite, on PostgreSQL and on SQLite.
+test: setup-dev chromium e-id  ## Lint, types and the whole suite, on PostgreSQL and on SQLite.
 	@$(BIN)/python tests/run.py
 
-fast: setup-dev  ## The quick part of the suite, on SQLite only.
+fast: setup-dev e-id  ## The quick part of the suite, on SQLite only.
 	@TEST_DB=sqlite $(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"
 
 bench: setup-dev  ## Measure; results in benchmarks/results/ and as a table.
@@ -41,6 +41,12 @@ setup-dev:
 
 chromium: setup-dev
 	@$(BIN)/python tests/chromium.py
+
+e-id: setup-dev
+	@$(BIN)/python deploy/e_id/install.py
+
+e-id-if-possible: setup
+	@$(BIN)/python deploy/e_id/install.py --optional
 
 lock: setup-dev
 	@for each in requirements requirements-dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import redis
@@ -140,17 +140,22 @@ def serve_in_several(port: int) -> bool:
 
 def _child(module: list[str]) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, since a terminal's Ctrl-C and our SIGTERM would be two signals."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *module], cwd=settings.BASE_DIR, start_new_session=True, preexec_fn=die_with_parent()
+    )
+
+
+def die_with_parent() -> Callable[[], None]:
+    """Return what a child runs before its program, so that it ends when this process is killed."""
     parent = os.getpid()
 
-    def die_with_parent() -> None:
+    def ask() -> None:
         with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere a killed parent leaves its children
             ctypes.CDLL(None).prctl(1, signal.SIGTERM.value)
         if os.getppid() != parent:
             os._exit(0)
 
-    return subprocess.Popen(
-        [sys.executable, "-m", *module], cwd=settings.BASE_DIR, start_new_session=True, preexec_fn=die_with_parent
-    )
+    return ask
 
 
 def _end(children: list[subprocess.Popen[bytes]], *, deadline: float) -> None:

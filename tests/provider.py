@@ -15,13 +15,14 @@ import json
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 import pytest
 
-from contactcentre.demo import e_id
+from contactcentre.demo.provider import NoProvider, Running, client_of, start
 from deploy.e_id import install
 from tests.services import dies_with_parent
 from verification.eid import brokers, keys, network
@@ -136,17 +137,22 @@ def provider_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provi
     named = brokers.read(json.dumps([{**each, "issuer": issuer} for each in CLIENTS]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.E_ID_KEYS", own)
-        clients = [e_id.client_of(each, ours=OURS, pinged=PINGED) for each in named.values()]
+        clients = [client_of(each, ours=OURS, pinged=PINGED) for each in named.values()]
     configuration = {"testing": True, "clients": clients, "people": {"anna": ANNA, "bea": BEA}}
-    try:
-        install.ready()
-        log = tmp_path_factory.mktemp("e_id") / "provider.log"
-        running = e_id.start(configuration, log=log, prepare=dies_with_parent(signal.SIGKILL))
-    except (install.NotReady, e_id.NoProvider) as reason:
-        pytest.fail(f"The tests need the e-ID provider: {reason}.", pytrace=False)
+    running, why = _started(configuration, tmp_path_factory.mktemp("e_id") / "provider.log")
+    if running is None:
+        pytest.fail(f"The tests need the e-ID provider: {why}.", pytrace=False)
     with httpx.Client(timeout=10) as control:
         yield Provider(running.issuer, own, control)
     running.stop()
+
+
+def _started(configuration: Mapping[str, Any], log: Path) -> tuple[Running | None, str]:
+    try:
+        install.ready()
+        return start(configuration, log=log, prepare=dies_with_parent(signal.SIGKILL)), ""
+    except (install.NotReady, NoProvider) as reason:
+        return None, str(reason)
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -119,12 +121,13 @@ def test_one_process_serves_and_ends_in_time_and_a_second_start_finds_the_data(
     assert (tmp_path / "var" / "secrets" / "FIELD_KEY").read_text() == secret
 
 
-def test_a_tree_over_redis_ends_as_a_whole(start: Start) -> None:
+def test_a_tree_over_redis_ends_as_a_whole(start: Start, tmp_path: Path) -> None:
     port = free_port()
     process = start(port, REDIS_URL=os.environ["REDIS_URL"])
     wait_for(lambda: answers(port), process)
+    wait_for(lambda: bool(idp(tmp_path / "var")), process)
     children = processes_of(process.pid)
-    assert len(children) == 2, "web and worker"
+    assert len(children) == 3, "web, worker and the demo's provider of e-ID"
     assert stop(process, signal.SIGTERM) < 10
     assert not [child for child in children if Path("/proc", child).exists()]
     assert not answers(port)
@@ -134,7 +137,10 @@ def test_the_tree_ends_when_one_of_its_processes_does(start: Start) -> None:
     port = free_port()
     process = start(port, REDIS_URL=os.environ["REDIS_URL"])
     wait_for(lambda: answers(port), process)
-    os.kill(int(processes_of(process.pid)[0]), signal.SIGKILL)
+    web = next(
+        child for child in processes_of(process.pid) if b"gunicorn" in Path("/proc", child, "cmdline").read_bytes()
+    )
+    os.kill(int(web), signal.SIGKILL)
     said, _ = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "A process ended by itself" in said
@@ -208,6 +214,43 @@ def test_the_demo_refuses_a_real_database_before_it_migrates(tmp_path: Path) -> 
         assert refused.stderr.strip() == (
             "CommandError: This database isn't a demo; start with DEMO=0, or give the demo another DATABASE_URL."
         )
+
+
+def idp(data: Path) -> dict[str, Any]:
+    """Return what a tester is told of the demo's provider of strong e-ID."""
+    found: dict[str, Any] = json.loads(asked(data, "demo", "--json", DEMO="1").stdout)["idp"]
+    return found
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_the_demo_brings_a_provider_of_e_id_that_ends_with_it(
+    start: Start, tmp_path: Path, sent: signal.Signals
+) -> None:
+    port, data = free_port(), tmp_path / "var"
+    process = start(port)
+    wait_for(lambda: answers(port), process)
+    wait_for(lambda: bool(idp(data)), process)
+    issuer = idp(data)["issuer"]
+    assert issuer != f"http://127.0.0.1:{port}"
+    with urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration") as answer:
+        assert json.load(answer)["issuer"] == issuer
+    with urllib.request.urlopen(f"{issuer}/device/") as answer:
+        assert "Esittelykäyttö" in answer.read().decode()
+    with pytest.raises(urllib.error.HTTPError):  # nothing that only tests may do
+        urllib.request.urlopen(f"{issuer}/_test/ciba")
+    assert stop(process, sent) < 10
+    assert idp(data) == {}
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{issuer}/device/", timeout=2)
+
+
+def test_without_node_the_demo_goes_on_and_says_so_in_one_line(start: Start, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "var"
+    process = start(port, PATH=str(tmp_path), NODE="none")
+    wait_for(lambda: answers(port), process)
+    assert idp(data) == {}
+    stop(process, signal.SIGTERM)
+    assert process.communicate()[0].count("going on without the e-ID provider: Node.js") == 1
 
 
 def test_a_broker_that_does_not_answer_is_warned_of(start: Start) -> None:

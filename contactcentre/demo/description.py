@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from contactcentre import data_dir
-from contactcentre.demo import offices, secrets
+from contactcentre.demo import e_id, offices, secrets
 from contactcentre.demo.people import NEW_PHONE, PEOPLE, STAFF, Person
 
 
@@ -24,7 +24,7 @@ def describe() -> dict[str, Any]:
         },
         "staff": [_member(username) for username in STAFF],
         "customers": [_customer(person) for person in PEOPLE],
-        "idp": {"available": False, "note": "No provider of strong e-ID is part of the demo yet."},
+        "idp": e_id.describe(),
         "offices": offices.describe(),
     }
 

@@ -1,76 +1,24 @@
-"""The demo's own broker of strong e-ID: deploy/e_id/ as a child process, its clients and its people.
-
-The tests run the same program. It takes its configuration on stdin and ends when that closes, so nothing is left when
-whoever started it is killed.
-"""
+"""The demo's own broker of strong e-ID, run beside web and worker: whom it knows, and where it is found."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import signal
-import subprocess
-import threading
-from collections.abc import Callable, Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from queue import Empty, Queue
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from deploy.e_id import install
-from verification.eid import keys
-from verification.eid.brokers import NOTIFY_PATH, RETURN_PATH, Broker
+from django.conf import settings
 
-PROGRAM: Final = Path(install.HERE) / "provider.mjs"
-READY_SECONDS: Final = 20.0
-CIBA: Final = "urn:openid:params:grant-type:ciba"
+from contactcentre.demo.provider import NoProvider, client_of, secure, start
+from verification.eid import brokers
 
-
-class NoProvider(Exception):
-    """The provider can't be had here; the message is one line."""
-
-
-def client_of(broker: Broker, *, ours: str, pinged: str) -> dict[str, Any]:
-    """Return what a broker registers of us (OpenID Registration): keys, addresses, algorithms. Nothing in it is secret.
-
-    `ours` is the address that browsers know us by; `pinged`, which must be https, the one that pings are sent to.
-    """
-    return {
-        "client_id": broker.client_id,
-        "client_name": "Lähiturva",
-        "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": broker.request_signing,
-        "jwks": keys.public_jwks(),
-        "redirect_uris": [ours + RETURN_PATH.format(code=broker.code)],
-        "response_types": ["code"],
-        "grant_types": ["authorization_code", *([CIBA] if broker.ciba != "none" else [])],
-        "id_token_signed_response_alg": broker.id_token_signing,
-        "request_object_signing_alg": broker.request_signing,
-        "require_signed_request_object": True,
-        "require_pushed_authorization_requests": broker.request_by == "PAR",
-        **_encrypted(broker),
-        **_prompted(broker, pinged),
-    }
-
-
-def _encrypted(broker: Broker) -> dict[str, str]:
-    if not broker.encryption_alg:
-        return {}
-    return {
-        "id_token_encrypted_response_alg": broker.encryption_alg,
-        "id_token_encrypted_response_enc": broker.encryption_enc,
-    }
-
-
-def _prompted(broker: Broker, pinged: str) -> dict[str, str]:
-    if broker.ciba == "none":
-        return {}
-    told = {"backchannel_client_notification_endpoint": pinged + NOTIFY_PATH.format(code=broker.code)}
-    return {
-        "backchannel_token_delivery_mode": broker.ciba,
-        "backchannel_authentication_request_signing_alg": broker.request_signing,
-        **(told if broker.ciba == "ping" else {}),
-    }
+OF_THE_DEMO: Final = (
+    {"code": "bank", "profile": "ftn", "name": "Esittelypankki", "client_id": "lahiturva-bank"},
+    {"code": "mobile", "profile": "fapi", "name": "Esittelyvarmenne", "client_id": "lahiturva-mobile"},
+)
 
 
 def people(customers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -91,63 +39,67 @@ def people(customers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def start(configuration: Mapping[str, Any], *, log: Path, prepare: Callable[[], None] | None) -> Running:
-    """Start the provider and wait until it listens. Raises NoProvider in one line when it can't be."""
+@contextlib.contextmanager
+def beside(
+    customers: Iterable[Mapping[str, Any]], *, say: Callable[[str], None], prepare: Callable[[], None]
+) -> Iterator[None]:
+    """Run the demo's provider on the next free port; without Node.js say so in one line and go on."""
+    folder = Path(settings.E_ID_DEMO_FILE).parent
+    folder.mkdir(mode=0o700, exist_ok=True)
+    known, running = people(customers), None
     try:
-        if not install.installed():
-            raise NoProvider("its packages are not installed; `make run` does that")
-        node = install.node()
-    except install.NotReady as reason:
-        raise NoProvider(str(reason)) from None
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [node, str(PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            text=True,
-            start_new_session=True,
-            preexec_fn=prepare,
-        )
-    running = Running(process)
-    running.tell(configuration)
-    return running
+        running = start(_configuration(known), log=folder / "provider.log", prepare=prepare)
+        _leave_word(running.issuer, known)
+        say(f"strong e-ID is played by {running.issuer} (phones: {running.issuer}/device/)")
+    except NoProvider as reason:
+        say(f"going on without the e-ID provider: {reason}")
+    try:
+        yield
+    finally:
+        _take_back()
+        if running:
+            running.stop()
 
 
-class Running:
-    """A provider that was started. `issuer` is its address once it is ready."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.issuer = ""
-        self._in, self._out = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
-
-    def tell(self, configuration: Mapping[str, Any]) -> None:
-        """Give it its configuration and wait for the address. Raises NoProvider."""
-        said: Queue[str] = Queue()
-        threading.Thread(target=lambda lines: said.put(lines.readline()), args=[self._out], daemon=True).start()
-        with contextlib.suppress(BrokenPipeError):
-            self._in.write(json.dumps(configuration) + "\n")
-            self._in.flush()
-        try:
-            self.issuer = json.loads(said.get(timeout=READY_SECONDS))["issuer"]
-        except (Empty, ValueError):
-            self.stop()
-            raise NoProvider("it didn't start; see provider.log in DATA_DIR/e_id") from None
-
-    def stop(self) -> None:
-        """End it at once: nothing of it is kept."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(2)
-        for pipe in (self._in, self._out):
-            with contextlib.suppress(OSError):
-                pipe.close()
+def _configuration(known: Mapping[str, Any]) -> dict[str, Any]:
+    anywhere = brokers.read(_named("http://127.0.0.1:1"))  # what is registered of us doesn't depend on their address
+    ours, pinged = settings.PUBLIC_URL, secure(settings.PUBLIC_URL)
+    return {
+        "port": settings.PORT + 1 if settings.PORT < 65000 else 0,
+        "tries": 50,
+        "clients": [client_of(broker, ours=ours, pinged=pinged) for broker in anywhere.values()],
+        "people": dict(known),
+        "rewrite": {pinged: f"http://127.0.0.1:{settings.PORT}"},
+    }
 
 
-def secure(address: str) -> str:
-    """Return an http address of ours as the https one that the provider is told, and then rewrites."""
-    return f"https://{urlsplit(address).netloc}"
+def _named(issuer: str) -> str:
+    return json.dumps([{**each, "issuer": issuer} for each in OF_THE_DEMO])
+
+
+def _leave_word(issuer: str, known: Mapping[str, Any]) -> None:
+    """Tell the other processes, as long as it runs, which brokers there are and whom they know."""
+    told = [{"id": key, "name": who["name"], "customer": who["customer"]} for key, who in known.items()]
+    where = {"issuer": issuer, "login": f"{issuer}/auth", "people": told, "device": f"{issuer}/device/"}
+    _told().write_text(json.dumps(where), encoding="utf-8")
+    Path(settings.E_ID_DEMO_FILE).write_text(_named(issuer), encoding="utf-8")
+
+
+def _take_back() -> None:
+    for path in (Path(settings.E_ID_DEMO_FILE), _told()):
+        path.unlink(missing_ok=True)
+
+
+def _told() -> Path:
+    return Path(settings.E_ID_DEMO_FILE).with_name("provider.json")
+
+
+def describe() -> dict[str, Any]:
+    """Return {issuer, login, people: [{id, name, customer}], device} of the provider while it runs, {} otherwise."""
+    try:
+        found: dict[str, Any] = json.loads(_told().read_text(encoding="utf-8"))
+        address = urlsplit(found["issuer"])
+        with socket.create_connection((str(address.hostname), address.port or 80), timeout=1):
+            return found
+    except OSError:  # no word was left, or whoever left it was killed
+        return {}

@@ -42,6 +42,7 @@ async function request(provider, state, t, { id, accountId, clientId, params }) 
 
 export function device(provider, state, issuer) {
   return async (ctx, next) => {
+    if (ctx.path === '/') return ctx.redirect('/device/');
     if (ctx.path !== '/device/') return next();
     const t = words(ctx.query.lang ?? ctx.get('accept-language'));
     let said = '';

@@ -1,7 +1,8 @@
 """Get the OpenID provider of the demo and the tests ready to run: find Node.js, and bring its packages to the lock.
 
 Run by `make run` and `make test` on whatever python3 there is, so it uses the standard library only. Node.js comes from
-PATH, or else from the wheel among the development packages. Nothing is written outside the checkout.
+PATH (NODE names another), or else from the wheel among the development packages. Nothing is
+written outside the checkout.
 """
 
 import fcntl
@@ -27,9 +28,9 @@ class NotReady(Exception):
 
 
 def node() -> str:
-    """Return the path of a Node.js that is new enough: PATH's, or the wheel's."""
-    wheels = glob.glob(os.path.join(WHEEL, "bin", "node"))
-    for found in [shutil.which("node"), *wheels]:
+    """Return the path of a Node.js that is new enough: the one that NODE names, or else PATH's or the wheel's."""
+    named = os.environ.get("NODE")
+    for found in [named] if named else [shutil.which("node"), *glob.glob(os.path.join(WHEEL, "bin", "node"))]:
         if found and version(found) >= OLDEST:
             return found
     wanted = ".".join(map(str, OLDEST))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from argparse import ArgumentParser
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,14 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from contactcentre import celery_app, data_dir, demo_lock, first_start, readiness
-from contactcentre.serving import PortTaken, broker_answers, check_port, serve_in_one_process, serve_in_several
+from contactcentre.serving import (
+    PortTaken,
+    broker_answers,
+    check_port,
+    die_with_parent,
+    serve_in_one_process,
+    serve_in_several,
+)
 
 
 class Command(BaseCommand):
@@ -42,7 +50,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename or settings.DATA_DIR} can't be written: {error.strerror}.") from None
         if not options["prepare"]:
-            self._serve()
+            try:
+                self._serve()
+            except KeyboardInterrupt:
+                raise CommandError("Stopped before it was ready; the next start goes on.") from None
 
     def _prepare(self, *, serve: bool) -> None:
         data_dir.make()
@@ -94,11 +105,19 @@ class Command(BaseCommand):
             self._say("warning: nothing answers at REDIS_URL; what is due waits until something does")
         self._say("stop with Ctrl-C (SIGTERM, when another program started it)")
         serve = serve_in_several if settings.REDIS_URL else serve_in_one_process
-        with data_dir.address(settings.PUBLIC_URL):
+        with self._e_id(), data_dir.address(settings.PUBLIC_URL):
             in_order = serve(settings.PORT)
         if not in_order:
             raise CommandError("A process ended by itself; everything was stopped.")
         self._say("stopped")
+
+    def _e_id(self) -> AbstractContextManager[None]:
+        """Run the demo's provider of strong e-ID beside us, if it can be."""
+        if not settings.DEMO or settings.E_ID_BROKERS:
+            return nullcontext()
+        from contactcentre.demo import description, e_id  # needed in the demo only
+
+        return e_id.beside(description.describe()["customers"], say=self._say, prepare=die_with_parent())
 
     def _say(self, what: str) -> None:
         self.stdout.write(f"up: {what}")
