@@ -13,8 +13,9 @@ from django.utils import timezone
 from benchmarks.measuring import Operation, Variant
 from benchmarks.models import Bare, Held, WithAuditlog, WithSimpleHistory
 from benchmarks.world import World
+from verification import telling
 from verification.gate import Granted, Live, Refused, attempt
-from verification.models import Interaction, Staff
+from verification.models import Interaction, Staff, Telling
 
 ADDRESS = {"street": "Uusikatu 1", "postal_code": "00100", "town": "Helsinki"}
 RIVALS: dict[str, type[Held]] = {
@@ -32,15 +33,24 @@ def variants(world: World, slices: int) -> list[Variant]:
         *inserts,
         *updates,
         Variant("granted: open_case, one question", partial(_attempts, cases, world), slices),
-        Variant("granted: temporary_hold, two notices", partial(_attempts, hold, world), slices),
+        Variant("granted: temporary_hold, its telling queued", partial(_attempts, hold, world), slices),
+        Variant("afterwards: one telling, two notices", partial(_attempts, told, world), slices),
         Variant("refused: change_address at NONE", partial(_attempts, refusal, world), slices),
     ]
 
 
 def hold(world: World) -> Operation:
-    """Return a hold that will be granted: one guarded row, and both recorded contacts are told."""
+    """Return a hold that will be granted: one guarded row, and a note that the recorded contacts are to be told."""
     contact = world.contact(world.next_customer("hold"))
     return partial(_ask, Granted, "temporary_hold", contact, world.agent, {})
+
+
+def told(world: World) -> Operation:
+    """Return the telling of a hold that was granted, as the worker does it: both recorded contacts are written to."""
+    contact = world.contact(world.next_customer("told"))
+    _ask(Granted, "temporary_hold", contact, world.agent, {})
+    noted = Telling.objects.get(grant__interaction=contact)
+    return partial(telling.carry_out, noted.pk, at=timezone.now())
 
 
 def cases(world: World) -> Operation:
