@@ -293,6 +293,33 @@ def test_caps_are_counted_across_calls(cast: Cast) -> None:
     assert isinstance(ask("temporary_hold", cast.call(at=later, claims=cast.antti), cast.agent_aino, at=later), Granted)
 
 
+def voucher(cast: Cast, by: str, place: int) -> Granted | Refused:
+    parameters = {**VALID["small_voucher"], "receipt": f"R-2026-{place + 17}"}
+    return ask("small_voucher", cast.call(at=NOW, by=by), cast.staff[by], parameters)
+
+
+def test_one_contact_opens_so_many_cases_and_no_more(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    for _ in range(5):
+        assert isinstance(ask("open_case", call, cast.agent_aino), Granted)
+    assert ask("open_case", call, cast.agent_aino).refusal.reason == Reason.CAP
+    assert isinstance(ask("open_case", cast.call(at=NOW), cast.agent_aino), Granted)
+
+
+def test_one_person_hands_out_so_many_vouchers_a_day_and_no_more(cast: Cast) -> None:
+    most = next(cap.times for cap in current().caps_of("small_voucher") if cap.scope == "staff")
+    given = [voucher(cast, "agent_aino", place) for place in range(most + 1)]
+    assert [type(decided) for decided in given] == [Granted] * most + [Refused]
+    assert given[-1].refusal.reason == Reason.CAP
+    assert isinstance(voucher(cast, "agent_arvo", most + 1), Granted)
+
+
+def test_every_grant_is_spent_before_it_commits(cast: Cast) -> None:
+    granted = ask("open_case", cast.call(at=NOW), cast.agent_aino)
+    assert Spent.objects.get(grant=granted.grant).spent_at == NOW
+    assert not Opening.objects.exists()
+
+
 def test_a_cap_tells_nothing_of_who_is_a_customer(cast: Cast) -> None:
     """Three holds on a number: the third is refused alike, whether the number is somebody's or nobody's."""
     said = []
