@@ -102,10 +102,19 @@ def test_missing_papers_are_named_and_the_next_time_is_booked(visit: Visit, cast
     assert not here.live
 
 
-def test_a_visit_of_another_day_says_so_and_has_no_button(
+def test_a_visit_of_a_later_day_says_so_and_can_be_received(
     visit: Visit, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timezone, "now", lambda: visit.starts_at - timedelta(days=1))
+    page = text(seated(cast, "clerk_kalle").get(reverse("admin:visits_desk", args=[visit.public_id])))
+    assert "Tämä käynti on toisena päivänä" in page
+    assert "check-in" in page
+
+
+def test_a_visit_whose_day_has_passed_says_so_and_has_no_button(
+    visit: Visit, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: visit.starts_at + timedelta(days=1))
     kalle = seated(cast, "clerk_kalle")
     page = text(kalle.get(reverse("admin:visits_desk", args=[visit.public_id])))
     assert "Tämä käynti on toisena päivänä" in page

@@ -93,11 +93,14 @@ def _opened(visit: Visit, by: Staff, at: datetime) -> Interaction:
 
 
 def _may_receive(visit: Visit, by: Staff, at: datetime) -> None:
-    """Receive early on the day; a day too early is another day's visit, whose papers are judged by that day."""
+    """Receive who comes early, by minutes or days: page and log say so, and the papers are judged by today.
+
+    Whose day has passed is booked anew.
+    """
     _may_serve(visit, by)
     if visit.state in (Visit.State.CANCELLED, Visit.State.DONE, Visit.State.INCOMPLETE):
         raise NotHere("STATE")
-    if today(visit, at) != visit.on:
+    if today(visit, at) > visit.on:
         raise NotHere("DAY", day=visit.on)
 
 

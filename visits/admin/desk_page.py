@@ -193,6 +193,7 @@ def _shown(
         "minutes_early": int((visit.starts_at - at).total_seconds() // 60),
         "mine": mine,
         "colleague": here is not None and here.live and not mine,
+        "passed": work.today(visit, at) > visit.on,
         "other_day": why_not(work.NotHere("DAY", day=visit.on)) if work.today(visit, at) != visit.on else "",
         "groups": _groups(visit, at),
         **(_to_follow(visit, at) if visit.state == Visit.State.INCOMPLETE and not mine else {}),
