@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -103,6 +104,14 @@ def test_the_phone_takes_the_code_that_the_caller_hears_and_declines_at_the_thir
     assert "Declined" in said
     assert ended(provider, other) == Code.DECLINED
     assert "no longer valid" in provider.answers_on_the_phone(other.auth_req_id, "approve", CODE)
+
+
+def test_the_phone_no_longer_offers_what_ran_out(provider: Provider) -> None:
+    start = prompted(provider, requested_expiry=1, binding_message="Vahvista 8RZ")
+    deadline = time.monotonic() + 10
+    while "Vahvista 8RZ" in httpx.get(f"{provider.issuer}/device/").text:
+        assert time.monotonic() < deadline
+    assert "no longer valid" in provider.answers_on_the_phone(start.auth_req_id, "approve", CODE)
 
 
 def test_the_phone_lists_what_waits_and_offers_both_answers(provider: Provider) -> None:

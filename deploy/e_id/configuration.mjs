@@ -8,6 +8,7 @@ const PROFILE = ['given_name', 'family_name', 'birthdate', 'urn:oid:1.2.246.575.
   'urn:oid:1.3.6.1.5.5.7.9.1'];
 const PERSON = ['urn:oid:1.2.246.21', 'personal_identity_code'];
 const SIGNING = ['RS256', 'PS256', 'ES256'];
+const seconds = (params) => Math.min(Number(params?.requested_expiry ?? 120), 600);
 const MESSAGE = /^[\p{L}\p{N} .,:;!?#/+()_-]{1,100}$/u;
 
 async function key(alg) {
@@ -36,7 +37,7 @@ export async function configuration(config, state) {
     clockTolerance: 15,
     ttl: {
       AuthorizationCode: 60, AccessToken: 600, IdToken: 600, Interaction: 600, Session: 600, Grant: 600,
-      BackchannelAuthenticationRequest: (ctx) => Math.min(Number(ctx?.oidc?.params?.requested_expiry ?? 120), 600),
+      BackchannelAuthenticationRequest: (ctx) => seconds(ctx?.oidc?.params),
     },
     features: {
       devInteractions: { enabled: false },
@@ -64,7 +65,8 @@ function ciba(state) {
       if (message && !MESSAGE.test(message)) throw new errors.InvalidBindingMessage('too long, or with odd characters');
     },
     triggerAuthenticationDevice: (_ctx, { jti, accountId, clientId, params }) => {
-      state.prompts.set(jti, { accountId, clientId, params, status: 'pending', tries: 0 });
+      const until = Date.now() + seconds(params) * 1000;
+      state.prompts.set(jti, { accountId, clientId, params, status: 'pending', tries: 0, until });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { errors } from 'oidc-provider';
 import { consent } from './login.mjs';
 import { page, words, formBody, escape } from './pages.mjs';
-import { TRIES, secretOf, same } from './state.mjs';
+import { TRIES, secretOf, same, waits } from './state.mjs';
 
 export async function approve(provider, state, id, acr) {
   const prompt = state.prompts.get(id);
@@ -19,7 +19,7 @@ export async function decline(provider, state, id) {
 
 async function answered(provider, state, { id, outcome, code = '' }) {
   const prompt = state.prompts.get(id);
-  if (prompt?.status !== 'pending') return 'gone';
+  if (!waits(prompt)) return 'gone';
   if (outcome !== 'approve') { await decline(provider, state, id); return 'declined'; }
   const wanted = secretOf(prompt.params);
   if (wanted !== null && !same(code.trim(), wanted)) {

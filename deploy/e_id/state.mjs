@@ -38,9 +38,12 @@ export class State {
   }
 
   pending() {
-    return [...this.prompts].filter(([, { status }]) => status === 'pending').map(([id, prompt]) => ({ id, ...prompt }));
+    return [...this.prompts].filter(([, prompt]) => waits(prompt)).map(([id, prompt]) => ({ id, ...prompt }));
   }
 }
+
+/** Tell whether a prompt can still be answered. */
+export const waits = (prompt) => prompt?.status === 'pending' && Date.now() < prompt.until;
 
 /** What the caller must type, when the prompt is of a broker with secret transfer; else null. */
 export function secretOf(params) {
