@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -102,6 +103,33 @@ def held(
     reached = [Held(worth[kind].level, end) for kind, end in ends.items()]
     reached += [found for rule in together if (found := _joined(rule, ends))]
     return max(reached, key=_height, default=NOTHING)
+
+
+def lacking(
+    required: Level,
+    facts: Iterable[Fact],
+    *,
+    worth: dict[str, Worth],
+    together: Iterable[Together],
+    at: datetime,
+    youngest_than: timedelta | None = None,
+    not_resting_on: frozenset[str] = frozenset(),
+) -> str:
+    """Return what the evidence lacks for `required` at `at`: LEVEL, STALE, CONTACT, or "" when it lacks nothing.
+
+    Asked in this order: is there enough evidence, is enough of it young enough, and does enough of that not lean on a
+    contact that would change?
+    """
+    seen, rules = list(facts), list(together)
+    limits: dict[str, dict[str, Any]] = {
+        "LEVEL": {},
+        "STALE": {"youngest_than": youngest_than},
+        "CONTACT": {"youngest_than": youngest_than, "not_resting_on": not_resting_on},
+    }
+    for missing, more in limits.items():
+        if held(seen, worth=worth, together=rules, at=at, **more).level < required:
+            return missing
+    return ""
 
 
 def approved(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def read(text: str) -> Policy:
         raise Nonsense(f"policy.toml does not parse: {error}") from error
     try:
         policy = _policy(raw)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise Nonsense(f"policy.toml lacks or misspells {error}") from error
     _reach(policy)
     return policy
@@ -130,7 +131,7 @@ def _policy(raw: dict[str, Any]) -> Policy:
         _because(section, raw[section])
     keypad, claims = raw["keypad"], raw["claims"]
     return Policy(
-        version=str(raw["version"]),
+        version=_version(raw["version"]),
         worth={kind: _worth(kind, entry) for kind, entry in raw["evidence"].items()},
         together=tuple(_together(entry, set(raw["evidence"])) for entry in raw["together"]),
         keypad=Keypad(
@@ -162,6 +163,13 @@ def _policy(raw: dict[str, Any]) -> Policy:
         voucher_most=_count(raw["money"], "voucher_most"),
         refund_alone_most=_count(raw["money"], "refund_alone_most"),
     )
+
+
+def _version(value: object) -> str:
+    """Return the version, which every decision keeps: 1 to 20 characters."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,20}", value):
+        raise Nonsense(f"version: 1 to 20 characters without blanks, not {value!r}")
+    return value
 
 
 def _worth(kind: str, entry: dict[str, Any]) -> Worth:
@@ -203,7 +211,11 @@ def _cap(entry: dict[str, Any]) -> Cap:
     if entry["scope"] not in SCOPES:
         raise Nonsense(f"{name}: scope is one of {', '.join(SCOPES)}")
     return Cap(
-        entry["action"], entry["scope"], _count(entry, "times"), timedelta(days=_count(entry, "days")), entry["because"]
+        entry["action"],
+        entry["scope"],
+        _count(entry, "times"),
+        timedelta(days=_count(entry, "days", most=3660)),
+        entry["because"],
     )
 
 

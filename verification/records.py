@@ -78,7 +78,7 @@ def decision(asked: Attempt) -> dict[str, Any]:
 
 def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUID:
     """Write the attempt's one entry. The inputs of the judgement are in it, so that it can be judged again."""
-    scene = asked.scene
+    scene, age = asked.scene, asked.action.largest_age if asked.action else None
     return record(
         kind=kind,
         actor=scene.actor,
@@ -98,6 +98,12 @@ def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUI
             "signals": asked.signals if asked.held.level >= Level.LOW else [],
             "evidence": [_seen(fact) for fact in asked.facts],
             "policy": asked.policy.version,
+            # What only a replay asks (verification.replay): the terms of the action, and whom it is counted by.
+            "known": scene.customer is not None,
+            "claimed": scene.claim.mark[:32] if scene.claim else None,
+            "keypad": scene.keypad,
+            "largest_age": int(age.total_seconds()) if age else None,
+            "not_resting_on": sorted(asked.action.not_resting_on) if asked.action else [],
             **facts,
         },
         personal={"parameters": canonical.plain(asked.parameters)},

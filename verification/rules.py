@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from verification import authority, caps
+from verification import authority, caps, levels
 from verification.attempts import Attempt
 from verification.levels import Level
 from verification.models import Grant, Hold, Proposal, ProposalEnd
@@ -122,12 +122,20 @@ def _level(asked: Attempt) -> Reason | None:
     action = asked.declared
     if action.required is Level.NONE:
         return None
-    if asked.scene.customer is None or asked.held.level < asked.required:
+    if asked.scene.customer is None:
         return Reason.LEVEL
-    if asked.held_by(youngest_than=action.largest_age).level < asked.required:
-        return Reason.STALE
-    limits = {"youngest_than": action.largest_age, "not_resting_on": action.not_resting_on}
-    return None if asked.held_by(**limits).level >= asked.required else Reason.CONTACT
+    if asked.scene.proposal is not None:  # its age was judged when it was proposed
+        return None if asked.held.level >= asked.required else Reason.LEVEL
+    missing = levels.lacking(
+        asked.required,
+        asked.facts,
+        worth=dict(asked.policy.worth),
+        together=asked.policy.together,
+        at=asked.at,
+        youngest_than=action.largest_age,
+        not_resting_on=action.not_resting_on,
+    )
+    return Reason(missing) if missing else None
 
 
 def _linked(asked: Attempt) -> Reason | None:

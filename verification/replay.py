@@ -1,0 +1,250 @@
+"""Judge recorded attempts again under another policy. Reads the log alone, writes nothing, and guesses nothing.
+
+The level is judged by the gate's own code (verification.levels), from the evidence and the terms of the action that
+each entry holds; caps by counting the grants of the log itself. An entry that lacks what the judgement needs is counted
+as not judged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Max
+
+from audit.models import Entry
+from verification.declarations import declared
+from verification.levels import Fact, Level, held, lacking
+from verification.policy import Policy
+from verification.reasons import Reason
+from verification.ways import NoWay, Situation, by_code, forward
+
+AT_ONCE: Final = 1000
+FORGET_EVERY: Final = 50_000
+SKEW: Final = timedelta(days=1)  # between the clock of whoever judged and the database's, generously
+JUDGED: Final = frozenset({Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.CAP})
+VISIT: Final = "book_visit"
+NOT_REPLAYED: Final = (
+    "keypad", "claims", "veto_delay", "quarantine", "hold", "parked", "visit_code_age", "currency", "voucher_most",
+    "refund_alone_most",
+)  # fmt: skip
+
+
+@dataclass
+class Row:
+    """What a policy would have meant for one action."""
+
+    attempts: int = 0
+    grants_refused: int = 0
+    refusals_granted: int = 0
+    extra_visits: int = 0
+    visits_spared: int = 0
+    not_judged: int = 0
+
+    @property
+    def flips(self) -> int:
+        return self.grants_refused + self.refusals_granted
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One attempt as its entry tells it. `reason` is empty for a grant."""
+
+    action: str
+    reason: str
+    at: datetime
+    counted: Mapping[str, str | None]  # by scope of a cap: the interaction, the customer's number (hashed), the staff
+    live: bool
+    known: bool
+    required: Level
+    facts: tuple[Fact, ...]
+    largest_age: timedelta | None
+    not_resting_on: frozenset[str]
+    channel: str
+    keypad: str
+
+
+@dataclass
+class History:
+    """The grants counted so far, as they would have been: by action, scope and whom."""
+
+    policy: Policy
+    granted: dict[tuple[str, str, str], list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    blind_until: dict[str, datetime] = field(default_factory=dict)
+    added: int = 0
+
+    def add(self, one: Recorded) -> None:
+        """Count one more grant, and now and then forget what has left every window."""
+        for scope in {cap.scope for cap in self.policy.caps_of(one.action)}:
+            if whom := one.counted[scope]:
+                self.granted[one.action, scope, whom].append(one.at)
+                self.added += 1
+        if self.added >= FORGET_EVERY:
+            self.added = 0
+            self._forget(one.at)
+
+    def _forget(self, now: datetime) -> None:
+        widest = max(cap.within for cap in self.policy.caps) + SKEW
+        for key, moments in list(self.granted.items()):
+            moments[:] = [moment for moment in moments if moment > now - widest]
+            if not moments:
+                del self.granted[key]
+
+    def add_unread(self, action: str, at: datetime) -> None:
+        """Note a grant of which it isn't known whom it counts for: until it is out of every window nothing is sure."""
+        for cap in self.policy.caps_of(action):
+            self.blind_until[action] = max(at + cap.within, self.blind_until.get(action, at))
+
+    def unsure(self, one: Recorded) -> bool:
+        return one.action in self.blind_until and one.at < self.blind_until[one.action]
+
+    def capped(self, one: Recorded) -> bool:
+        """Tell whether one more grant would pass a cap (as verification.caps counts in the database)."""
+        return one.live and any(
+            sum(moment > one.at - cap.within for moment in self.granted.get((one.action, cap.scope, whom), ()))
+            >= cap.times
+            for cap in self.policy.caps_of(one.action)
+            if (whom := one.counted[cap.scope])
+        )
+
+
+def replay(policy: Policy, *, since: datetime) -> dict[str, Row]:
+    """Judge every attempt from `since` on again under `policy`; return what would have changed, by action."""
+    longest = max((cap.within for cap in policy.caps), default=timedelta(0))
+    return judge(envelopes(since - longest), policy, since=since)
+
+
+def judge(entries: Iterable[Mapping[str, Any]], policy: Policy, *, since: datetime) -> dict[str, Row]:
+    """Judge envelopes in the order of the log. Those before `since` only count towards caps."""
+    rows: dict[str, Row] = defaultdict(Row)
+    history = History(policy)
+    for envelope in entries:
+        facts, at = envelope["facts"], datetime.fromisoformat(envelope["at"])
+        reason = facts.get("reason", "")
+        row = Row() if at < since else rows["(undeclared)" if reason == Reason.UNDECLARED else facts["action"]]
+        row.attempts += 1
+        if reason and reason not in JUDGED:
+            continue  # no policy changes it
+        try:
+            one = _recorded(envelope, at)
+        except KeyError:
+            row.not_judged += 1
+            if not reason:
+                history.add_unread(facts["action"], at)
+            continue
+        _again(one, row, history, facts.get("ways", ()), judged=at >= since)
+    return dict(sorted(rows.items()))
+
+
+def _again(one: Recorded, row: Row, history: History, ways: Iterable[str], *, judged: bool) -> None:
+    if not judged:
+        if not one.reason:
+            history.add(one)
+        return
+    if history.unsure(one):
+        row.not_judged += 1
+        if not one.reason:
+            history.add(one)
+        return
+    objection = _objection(one, history)
+    if not objection:
+        history.add(one)
+    if objection and not one.reason:
+        row.grants_refused += 1
+        row.extra_visits += _cheapest(one, objection, history.policy) == VISIT
+    if one.reason and not objection:
+        row.refusals_granted += 1
+        row.visits_spared += _starts(next(iter(ways), "")) == VISIT
+
+
+def _objection(one: Recorded, history: History) -> str:
+    """Return the reason to refuse, or "". A customer who isn't there is refused under every policy."""
+    if not one.known and (one.required > Level.NONE or one.reason == Reason.LEVEL):
+        return Reason.LEVEL.value
+    if one.required > Level.NONE and (missing := _missing(one, history.policy)):
+        return missing
+    return Reason.CAP.value if history.capped(one) else ""
+
+
+def _missing(one: Recorded, policy: Policy) -> str:
+    return lacking(
+        one.required,
+        one.facts,
+        worth=dict(policy.worth),
+        together=policy.together,
+        at=one.at,
+        youngest_than=one.largest_age,
+        not_resting_on=one.not_resting_on,
+    )
+
+
+def _recorded(envelope: Mapping[str, Any], at: datetime) -> Recorded:
+    """Read an entry. Raises KeyError when it was written before its inputs were kept."""
+    facts, actor, age = envelope["facts"], envelope["actor"], envelope["facts"]["largest_age"]
+    return Recorded(
+        action=facts["action"],
+        reason=facts.get("reason", ""),
+        at=at,
+        counted={
+            "interaction": facts["interaction"],
+            "customer": facts["claimed"],
+            "staff": actor if actor.startswith("staff:") else None,
+        },
+        live=facts["origin"] == "live",
+        known=facts["known"],
+        required=Level[facts["required"]],
+        facts=tuple(_fact(seen) for seen in facts["evidence"]),
+        largest_age=timedelta(seconds=age) if age is not None else None,
+        not_resting_on=frozenset(facts["not_resting_on"]),
+        channel=facts["channel"],
+        keypad=facts["keypad"],
+    )
+
+
+def _fact(seen: Mapping[str, str | None]) -> Fact:
+    until = seen["quarantined_until"]
+    return Fact(
+        str(seen["kind"]),
+        datetime.fromisoformat(str(seen["at"])),
+        seen["rests_on"] or "",
+        datetime.fromisoformat(until) if until else None,
+    )
+
+
+def _cheapest(one: Recorded, reason: str, policy: Policy) -> str:
+    """Return the action that the easiest way forward from the new refusal starts, or ""."""
+    reached = held(one.facts, worth=dict(policy.worth), together=policy.together, at=one.at).level
+    action = declared(one.action)
+    try:
+        ways = forward(Situation(action, reason, one.channel, reached, one.required, one.keypad))
+    except NoWay:
+        return ""
+    return ways[0].action
+
+
+def _starts(code: str) -> str:
+    way = by_code(code)
+    return way.action if way else ""
+
+
+def envelopes(since: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the envelopes of the gate's decisions that may be of `since` or later, in the log's order, page by page.
+
+    What is written while it runs is left out.
+    """
+    last, end = 0, Entry.objects.aggregate(last=Max("pk"))["last"] or 0
+    decisions = Entry.objects.filter(kind__in=("gate.granted", "gate.refused"), at__gte=since - SKEW, pk__lte=end)
+    while page := list(decisions.filter(pk__gt=last).order_by("pk").values_list("pk", "body")[:AT_ONCE]):
+        for last, body in page:  # noqa: B007  # the last one is where the next page begins
+            envelope = json.loads(bytes(body))
+            if datetime.fromisoformat(envelope["at"]) >= since:
+                yield envelope
+
+
+def not_replayed(policy: Policy, in_force: Policy) -> list[str]:
+    """Return the parts in which two policies differ and of which a replay says nothing."""
+    return [name for name in NOT_REPLAYED if getattr(policy, name) != getattr(in_force, name)]
