@@ -239,6 +239,15 @@ def test_what_no_policy_decides_stays_as_it_was(cast: Cast) -> None:
     assert rows["(undeclared)"].attempts == 1  # whatever was typed, it is one line
 
 
+def test_what_a_second_person_approved_is_not_judged_by_evidence_of_another_moment(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti)
+    assert isinstance(asked(cast, desk, "disclose_personal_data", NOW), Granted)
+    [envelope] = [one for one in entries(NOW) if one["facts"]["action"] == "disclose_personal_data"]
+    approved = {**envelope, "facts": {**envelope["facts"], "origin": "proposal", "evidence": []}}
+    assert flips(replay.judge([approved], IN_FORCE, since=NOW)) == {}
+    assert flips(replay.judge([{**envelope, "facts": {**envelope["facts"], "evidence": []}}], IN_FORCE, since=NOW))
+
+
 # --- entries of before, and what a replay may touch -------------------------------------------------------------------
 OLD = ("known", "claimed", "keypad", "largest_age", "not_resting_on")
 

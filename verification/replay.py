@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -28,10 +28,7 @@ FORGET_EVERY: Final = 50_000
 SKEW: Final = timedelta(days=1)  # between the clock of whoever judged and the database's, generously
 JUDGED: Final = frozenset({Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.CAP})
 VISIT: Final = "book_visit"
-NOT_REPLAYED: Final = (
-    "keypad", "claims", "veto_delay", "quarantine", "hold", "parked", "visit_code_age", "currency", "voucher_most",
-    "refund_alone_most",
-)  # fmt: skip
+REPLAYED: Final = frozenset({"version", "worth", "together", "caps"})
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Recorded:
     reason: str
     at: datetime
     counted: Mapping[str, str | None]  # by scope of a cap: the interaction, the customer's number (hashed), the staff
-    live: bool
+    origin: str
     known: bool
     required: Level
     facts: tuple[Fact, ...]
@@ -104,7 +101,7 @@ class History:
 
     def capped(self, one: Recorded) -> bool:
         """Tell whether one more grant would pass a cap (as verification.caps counts in the database)."""
-        return one.live and any(
+        return one.origin in ("live", "proposal") and any(
             sum(moment > one.at - cap.within for moment in self.granted.get((one.action, cap.scope, whom), ()))
             >= cap.times
             for cap in self.policy.caps_of(one.action)
@@ -171,6 +168,8 @@ def _objection(one: Recorded, history: History) -> str:
 
 
 def _missing(one: Recorded, policy: Policy) -> str:
+    if one.origin == "proposal":
+        return ""  # its level was judged when it was proposed: that attempt is an entry of its own
     return lacking(
         one.required,
         one.facts,
@@ -194,7 +193,7 @@ def _recorded(envelope: Mapping[str, Any], at: datetime) -> Recorded:
             "customer": facts["claimed"],
             "staff": actor if actor.startswith("staff:") else None,
         },
-        live=facts["origin"] == "live",
+        origin=facts["origin"],
         known=facts["known"],
         required=Level[facts["required"]],
         facts=tuple(_fact(seen) for seen in facts["evidence"]),
@@ -247,4 +246,5 @@ def envelopes(since: datetime) -> Iterator[dict[str, Any]]:
 
 def not_replayed(policy: Policy, in_force: Policy) -> list[str]:
     """Return the parts in which two policies differ and of which a replay says nothing."""
-    return [name for name in NOT_REPLAYED if getattr(policy, name) != getattr(in_force, name)]
+    others = [part.name for part in fields(Policy) if part.name not in REPLAYED]
+    return [name for name in others if getattr(policy, name) != getattr(in_force, name)]
