@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from verification import canonical, levels, signals
+from verification import authority, canonical, levels, signals
 from verification.declarations import Declaration
 from verification.levels import Fact, Held, Level
 from verification.policy import Policy, current
@@ -49,9 +49,12 @@ class Attempt:
     @cached_property
     def signals(self) -> list[str]:
         """Return what makes us careful in this matter; only a proven caller's sensitive actions are asked about."""
-        if self.action is None or not self.action.sensitive or self.scene.customer is None:
+        customer, claim = self.scene.customer, self.scene.claim
+        if self.action is None or not self.action.sensitive or customer is None:
             return []
-        return signals.seen(self.scene.customer, self.scene.interaction, policy=self.policy, at=self.at)
+        if claim is not None and not authority.known(claim, self.at):
+            return []  # what was noticed about a customer is nothing for one who has no right to act for him
+        return signals.seen(customer, self.scene.interaction, policy=self.policy, at=self.at)
 
     @property
     def raised(self) -> Level:

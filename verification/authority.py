@@ -1,49 +1,91 @@
 """The right to act for a customer: a question apart from who speaks, asked at every attempt and at that moment.
 
-Being the customer gives it, unless he is under age, has a guardian or is a company. A record of it gives it to another:
-a mandate for named actions, a guardian's, a signatory's or an estate's office. Nobody's word gives it.
+Being the customer gives it, unless he is under age, has a guardian, is dead or is a company. A record of it gives it to
+another: a mandate for named actions, a guardian's, a signatory's or an estate's office. Nobody's word gives it, nor
+does a mandate reach further than to the person it names: who represents is himself a person who acts alone.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from verification import levels
-from verification.attempts import Attempt
-from verification.declarations import Declaration
-from verification.models import Claim, Customer, Mandate
+from verification.declarations import IN_PERSON, MANDATE_ENDED, OFFICE_SHOWN, Declaration
+from verification.models import Claim, Customer, Interaction, Mandate
 from verification.scene import claims_of_all, facts
 
+if TYPE_CHECKING:
+    from verification.attempts import Attempt
+
 OF_AGE = 18
+OFFICES = frozenset({Mandate.Kind.GUARDIAN, Mandate.Kind.SIGNATORY, Mandate.Kind.ESTATE})
+COURT = "COURT"  # the paper that makes a guardian for a grown person
 
 
 def stated(action: Declaration, claim: Claim | None) -> bool:
     """Tell whether what the speaker himself says of his capacity can give the authority that the action asks for.
 
-    Judged before the level, and from his own words alone: who speaks for another must have said who he himself is.
+    Judged before the level, and from his own words alone: who speaks for another must have said who he himself is, and
+    that he is another.
     """
-    return not action.scope or claim is None or claim.capacity == Claim.Capacity.SELF or bool(claim.person_mark)
+    if not action.scope or claim is None:
+        return True
+    if action.scope == IN_PERSON:
+        return not represents(claim)
+    if action.scope == OFFICE_SHOWN and claim.capacity not in OFFICES:
+        return False
+    return not represents(claim) or claim.person_mark not in ("", claim.mark)
+
+
+def represents(claim: Claim) -> bool:
+    """Tell whether the speaker says that he speaks for another."""
+    return claim.capacity != Claim.Capacity.SELF
 
 
 def recorded(asked: Attempt) -> bool:
     """Tell whether the record gives the speaker the right to do this for the customer, now.
 
-    Judged only once the level is reached, since the answer tells something of the record.
+    Judged only once the level is reached, since the answer tells something of the record. A representative is told the
+    same of a customer who doesn't exist as of one who never gave him a mandate.
     """
     claim, customer = asked.scene.claim, asked.scene.customer
-    if not asked.declared.scope or customer is None or asked.scene.origin in ("batch", "follow"):
+    if not asked.declared.scope or claim is None or asked.scene.origin in ("batch", "follow"):
         return True
-    if claim is None or claim.capacity == Claim.Capacity.SELF:
-        return acts_alone(customer, asked.at)
+    if not represents(claim):
+        return customer is None or acts_alone(customer, asked.at)
+    if customer is None or not _fit(claim, asked.at):
+        return False
+    if asked.declared.scope == OFFICE_SHOWN:
+        return _may_be_recorded(claim, customer, asked)
+    if asked.declared.scope == MANDATE_ENDED and _gives_up(claim, asked):
+        return True
     return any(_enough(mandate, asked) for mandate in _mandates(claim, asked))
 
 
+def known(claim: Claim, at: datetime) -> bool:
+    """Tell whether the record knows the speaker as somebody who may act for the customer at all, in any matter.
+
+    Before that he is a stranger to this record, however well he has proven himself.
+    """
+    if not represents(claim):
+        return True
+    held = _held(claim, at) if _fit(claim, at) else []
+    return any(_in_office(mandate, at) for mandate in held)
+
+
 def acts_alone(customer: Customer, at: datetime) -> bool:
-    """Tell whether this customer decides his own matters: a person, of age on this day, without a guardian."""
-    return customer.kind == Customer.Kind.PERSON and not customer.needs_guardian and not minor(customer, at)
+    """Tell whether this customer decides his own matters: a living person, of age on this day, without a guardian."""
+    able = customer.kind == Customer.Kind.PERSON and not customer.needs_guardian and not minor(customer, at)
+    return able and not _is_estate(customer, at)
+
+
+def _is_estate(customer: Customer, at: datetime) -> bool:
+    """Tell whether an estate acts for him: who still says that he is the dead man is not."""
+    return Mandate.objects.in_force(at).filter(principal=customer, kind=Mandate.Kind.ESTATE).exists()
 
 
 def minor(customer: Customer, at: datetime) -> bool:
@@ -60,32 +102,75 @@ def comes_of_age(born: date) -> date:
         return date(born.year + OF_AGE, 3, 1)
 
 
+def _fit(claim: Claim, at: datetime) -> bool:
+    """Tell whether the speaker can represent anybody: another person than the customer, who decides his own matters."""
+    person = claim.person
+    return person is not None and person.pk != claim.customer_id and acts_alone(person, at)
+
+
+def _held(claim: Claim, at: datetime) -> list[Mandate]:
+    """Return what is in force between the speaker and the customer, of the capacity that he names."""
+    between = Mandate.objects.in_force(at).select_related("principal")
+    wanted = {"principal_id": claim.customer_id or 0, "representative_id": claim.person_id, "kind": claim.capacity}
+    return list(between.filter(**wanted))
+
+
 def _mandates(claim: Claim, asked: Attempt) -> list[Mandate]:
-    """Return what gives this speaker authority here: of his capacity, in force, covering the action and the sum."""
-    if claim.person_id is None or claim.person_id == claim.customer_id:
-        return []
-    held = (
-        Mandate.objects.in_force(asked.at)
-        .select_related("principal")
-        .filter(principal_id=claim.customer_id, representative_id=claim.person_id, kind=claim.capacity)
-    )
-    return [mandate for mandate in held if _covers(mandate, asked)]
+    return [mandate for mandate in _held(claim, asked.at) if _covers(mandate, asked)]
 
 
 def _covers(mandate: Mandate, asked: Attempt) -> bool:
-    if mandate.kind == Mandate.Kind.GUARDIAN and not _still_guarded(mandate.principal, asked.at):
+    """Tell whether it covers this action and this sum. There are no general mandates; an office may be one."""
+    general = mandate.kind in OFFICES and not mandate.actions
+    if not _in_office(mandate, asked.at) or not (general or asked.name in mandate.actions):
         return False
-    if mandate.actions and asked.name not in mandate.actions:
-        return False
-    if mandate.kind == Mandate.Kind.MANDATE and not mandate.actions:
-        return False  # no general mandates
     at_stake = asked.declared.sum_of
     return mandate.most is None or at_stake is None or at_stake(asked.parameters) <= mandate.most
 
 
-def _still_guarded(ward: Customer, at: datetime) -> bool:
-    """A guardian's office ends on the day when the child comes of age, unless a court gave him a ward of any age."""
-    return ward.needs_guardian or minor(ward, at)
+def _in_office(mandate: Mandate, at: datetime) -> bool:
+    """Tell whether what it rests on still holds: a ward, a company, a dead man's estate, a living giver."""
+    principal = mandate.principal
+    match mandate.kind:
+        case Mandate.Kind.GUARDIAN:
+            return _still_guarded(mandate, at)
+        case Mandate.Kind.SIGNATORY:
+            return principal.kind == Customer.Kind.COMPANY
+        case Mandate.Kind.ESTATE:
+            return principal.kind == Customer.Kind.PERSON
+    return not _is_estate(principal, at)
+
+
+def _still_guarded(mandate: Mandate, at: datetime) -> bool:
+    """A child's guardian ends on the day when the child comes of age; one whom a court gave to a grown person doesn't.
+
+    An office that began when the ward was of age already can only be a court's.
+    """
+    ward = mandate.principal
+    if ward.kind != Customer.Kind.PERSON:
+        return False
+    return ward.needs_guardian or minor(ward, at) or not minor(ward, mandate.begins_at)
+
+
+def _may_be_recorded(claim: Claim, customer: Customer, asked: Attempt) -> bool:
+    """Tell whether an office of this kind can be for this customer, with its paper on the desk before us."""
+    here = asked.scene.interaction
+    if here is None or here.channel != Interaction.Channel.DESK:
+        return False
+    match claim.capacity:
+        case Claim.Capacity.GUARDIAN:
+            by_court = customer.needs_guardian or asked.parameters.get("paper") == COURT
+            return customer.kind == Customer.Kind.PERSON and (minor(customer, asked.at) or by_court)
+        case Claim.Capacity.SIGNATORY:
+            return customer.kind == Customer.Kind.COMPANY
+    return customer.kind == Customer.Kind.PERSON
+
+
+def _gives_up(claim: Claim, asked: Attempt) -> bool:
+    """Tell whether he ends what he himself was given, which needs nobody's leave."""
+    person = claim.person
+    own = person is not None and asked.parameters.get("representative") == person.number
+    return own and bool(_held(claim, asked.at))
 
 
 def _enough(mandate: Mandate, asked: Attempt) -> bool:
@@ -95,22 +180,34 @@ def _enough(mandate: Mandate, asked: Attempt) -> bool:
     interaction = asked.scene.interaction
     if interaction is None:
         return False
-    together = Mandate.objects.in_force(asked.at).filter(principal_id=mandate.principal_id, group=mandate.group)
-    persons = set(together.values_list("representative_id", flat=True))
+    rows = Mandate.objects.in_force(asked.at).filter(
+        principal_id=mandate.principal_id, group=mandate.group, kind=mandate.kind
+    )
+    together = [row for row in rows.select_related("principal", "representative") if _covers(row, asked)]
+    persons = {row.representative_id for row in together if acts_alone(row.representative, asked.at)}
     heard = {claim.person_id for claim in claims_of_all(interaction) if _joins(claim, persons, mandate, asked)}
     return len(heard) >= mandate.needed
 
 
 def _joins(claim: Claim, persons: set[int], mandate: Mandate, asked: Attempt) -> bool:
-    same = claim.customer_id == mandate.principal_id and claim.capacity == mandate.kind and claim.person_id in persons
-    if not same or asked.scene.proposal is not None:  # of a proposal the levels were judged while they were live
-        return same
-    since = asked.scene.interaction.evidence_from if asked.scene.interaction else None
+    """Tell whether this speaker is one of them, proven as the action asks, and has approved what must be approved.
+
+    Of a proposal it is judged as it stood when it was proposed: nobody joins what was decided without him.
+    """
+    if claim.customer_id != mandate.principal_id or claim.capacity != mandate.kind or claim.person_id not in persons:
+        return False
+    proposal, here = asked.scene.proposal, asked.scene.interaction
+    at = proposal.decided_at if proposal else asked.at
+    since = here.evidence_from if here and here.evidence_from and here.evidence_from <= at else None
+    seen, worth, action = facts(claim, since=since), dict(asked.policy.worth), asked.declared
     found = levels.held(
-        facts(claim, since=since),
-        worth=dict(asked.policy.worth),
+        seen,
+        worth=worth,
         together=asked.policy.together,
-        at=asked.at,
-        youngest_than=asked.declared.largest_age,
+        at=at,
+        youngest_than=action.largest_age,
+        not_resting_on=action.not_resting_on,
     )
+    if action.linked and not levels.approved(seen, asked.digest, worth=worth, at=at, youngest_than=action.largest_age):
+        return False
     return found.level >= asked.required

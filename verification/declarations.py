@@ -16,6 +16,12 @@ from verification.models import Claim, Customer, Grant, Interaction, Staff
 Text = str | Promise
 Result = dict[str, Any]
 
+OWN_MATTER: Final = "own matter"
+IN_PERSON: Final = "in person"
+OFFICE_SHOWN: Final = "office shown"
+MANDATE_ENDED: Final = "mandate ended"
+SCOPES: Final = ("", OWN_MATTER, IN_PERSON, OFFICE_SHOWN, MANDATE_ENDED)
+
 
 class Misdeclared(RuntimeError):
     """Stop the process: two actions of one name, or a declaration with a gap."""
@@ -55,14 +61,15 @@ class Declaration:
     """One action and what it requires.
 
     `origin`: "live" (a speaker in an open interaction), "batch" (a file and two people) or "follow" (finishes the grant
-    of the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" asks the
-    right to act for the customer. `alone_up_to` tells which parameters one person may decide; beyond it the gate
-    refuses. `told` is what the recorded contacts are told after the commit, when `told_if`, asked then, says so or is
-    not given. `matter` names the errand to the customer; `label` says to the staff what to do. `writes` names the
-    guarded models that its effect adds rows to. `linked` asks that the person himself approved exactly these
-    parameters, on his own device or on a slip. `sum_of` tells the money at stake in minor units, which a mandate may
-    bound. `approvers` are the roles that decide as second person what is beyond `alone_up_to`. `reach` is "outbox" when
-    the effect ends outside our database.
+    of the action named in `follows`, once). `scope` is the authority asked for: "" asks none, "own matter" the right to
+    act for the customer, "in person" that he is the customer himself, "office shown" that he names an office whose
+    paper lies on the desk, "mandate ended" the right to act or the wish to lay down what he was given himself.
+    `alone_up_to` tells which parameters one person may decide; beyond it the gate refuses. `told` is what the recorded
+    contacts are told after the commit, when `told_if`, asked then, says so or is not given. `matter` names the errand
+    to the customer; `label` says to the staff what to do. `writes` names the guarded models that its effect adds rows
+    to. `linked` asks that the person himself approved exactly these parameters, on his own device or on a slip.
+    `sum_of` tells the money at stake in minor units, which a mandate may bound. `approvers` are the roles that decide
+    as second person what is beyond `alone_up_to`. `reach` is "outbox" when the effect ends outside our database.
     """
 
     name: str
@@ -127,6 +134,7 @@ def _gap(declared: Declaration) -> str:
         "follows nothing": (declared.origin == "follow") == bool(declared.follows),
         "requires a level but no claim": declared.required is Level.NONE or declared.needs_claim,
         "requires a level but names no scope of authority": declared.required is Level.NONE or bool(declared.scope),
+        "names a scope of authority that is unknown": declared.scope in SCOPES,
         "needs a customer but no claim": declared.origin != "live"
         or not declared.needs_customer
         or declared.needs_claim,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from audit.log import record
-from verification import levels
+from verification import authority, levels
 from verification.levels import Held, Level
 from verification.models import Claim, Customer, Grant, Interaction, Staff
 from verification.policy import current
@@ -48,6 +48,8 @@ def open_record(interaction_id: UUID, *, by: Staff, at: datetime) -> dict[str, s
         claim, reached = standing(interaction, at)
         customer = claim.customer if claim else None
         if customer is None or claim is None or reached.level is Level.NONE or not _may_look(interaction, by, customer):
+            return {}
+        if not authority.known(claim, at):  # proven, and still a stranger to this record
             return {}
         shown = whole(customer, at)
         if not disclosed(claim, reached, at):

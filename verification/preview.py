@@ -57,8 +57,8 @@ FROM_THE_CALLER: Final[tuple[Rule, ...]] = (
 )
 FROM_THE_RECORD: Final[tuple[Rule, ...]] = (
     rules._own_matter,
-    rules._customer,
     rules._recorded_authority,
+    rules._customer,
     rules._hold,
 )
 

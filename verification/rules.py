@@ -76,10 +76,13 @@ def _serves(asked: Attempt) -> Reason | None:
 
 
 def _own_matter(asked: Attempt) -> Reason | None:
-    by, customer = asked.scene.by, asked.scene.customer
+    """Nobody serves his own family: neither whose matter it is nor who speaks for him."""
+    by, claim, customer = asked.scene.by, asked.scene.claim, asked.scene.customer
     if by is None:
         return None
-    return None if by.may_serve(customer) else Reason.OWN_MATTER
+    speaker = claim.person if claim is not None and authority.represents(claim) else None
+    mine = not by.may_serve(customer) or (speaker is not None and not by.may_serve(speaker))
+    return Reason.OWN_MATTER if mine else None
 
 
 def _another_person(asked: Attempt) -> Reason | None:
@@ -122,7 +125,7 @@ def _level(asked: Attempt) -> Reason | None:
     action = asked.declared
     if action.required is Level.NONE:
         return None
-    if asked.scene.customer is None:
+    if asked.scene.customer is None and not _speaks_for_another(asked):
         return Reason.LEVEL
     if asked.scene.proposal is not None:  # its age was judged when it was proposed
         return None if asked.held.level >= asked.required else Reason.LEVEL
@@ -136,6 +139,12 @@ def _level(asked: Attempt) -> Reason | None:
         not_resting_on=action.not_resting_on,
     )
     return Reason(missing) if missing else None
+
+
+def _speaks_for_another(asked: Attempt) -> bool:
+    """Who does is judged by his own proof; that there is no such customer is told like the lack of a mandate."""
+    claim = asked.scene.claim
+    return claim is not None and authority.represents(claim)
 
 
 def _linked(asked: Attempt) -> Reason | None:
@@ -160,10 +169,12 @@ def _recorded_authority(asked: Attempt) -> Reason | None:
 
 
 def _hold(asked: Attempt) -> Reason | None:
-    customer = asked.scene.customer
+    """A hold stops what is asked for this customer, and what is asked by one whose own name is held."""
+    customer, claim = asked.scene.customer, asked.scene.claim
     if not asked.declared.sensitive or customer is None:
         return None
-    return Reason.HOLD if Hold.objects.in_force(asked.at).filter(customer=customer).exists() else None
+    parties = {customer.pk, claim.person_id if claim and claim.person_id else customer.pk}
+    return Reason.HOLD if Hold.objects.in_force(asked.at).filter(customer__in=parties).exists() else None
 
 
 def _cap(asked: Attempt) -> Reason | None:
@@ -204,8 +215,8 @@ WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
     _unchanged,
     _level,
     _own_matter,
-    _customer,
     _recorded_authority,
+    _customer,
     _hold,
     _linked,
     _cap,
