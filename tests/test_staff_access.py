@@ -21,6 +21,7 @@ SERVING = {"AGENT", "CLERK", "SUPERVISOR"}
 PAGES = {
     "queue": SERVING, "queue_rows": SERVING, "audit_entry_changelist": {"AUDITOR"},
     "verification_staff_changelist": {"ADMINISTRATOR"}, "verification_staff_add": {"ADMINISTRATOR"},
+    "verification_staffchange_changelist": {"ADMINISTRATOR"}, "verification_staffchange_add": set(),
     "verification_batch_changelist": {"ADMINISTRATOR", "SUPERVISOR"},
     "verification_batch_prepare": {"ADMINISTRATOR", "SUPERVISOR"}, "verification_batch_add": set(),
 }  # fmt: skip

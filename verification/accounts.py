@@ -1,7 +1,7 @@
 """Accounts of the staff: opened, set up by their owner through a single-use link, closed. Each step is an entry.
 
-A role is chosen when the account is opened and never changed: a change of role would need two people, so for now it is
-a new account. Nobody chooses another's password or sees his second factor (ASVS 6.4.6).
+A role is chosen when the account is opened; to change it, or to reset an account in use, takes two people
+(verification/staff_changes.py). Nobody chooses another's password or sees his second factor (ASVS 6.4.6).
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from verification.models import Customer, Organisation, Staff
 
 class OwnAccount(RuntimeError):
     """Refuse to change one's own account."""
+
+
+class InUse(RuntimeError):
+    """Refuse to reset alone what its owner has set up: that takes two."""
 
 
 class HasAdministrator(RuntimeError):
@@ -50,20 +54,34 @@ def open_account(
 
 
 def new_link(staff: Staff, *, by: Staff, at: datetime) -> str:
-    """Return a fresh single-use link word, for an account that is new or whose owner lost his password or factor.
+    """Return a fresh single-use link word for an account that nobody has set up yet.
 
-    What he had is void at once, and the account is young again: it approves nothing for seven days, so that who resets
-    another's account gains no second pair of hands. His identity is proved in person first (ASVS 6.4.4). Raises
-    OwnAccount.
+    One that is in use takes two administrators (verification/staff_changes.py). Raises OwnAccount or InUse.
     """
     with transaction.atomic():
-        found = _others(staff, by)
-        TOTPDevice.objects.filter(user=found).delete()
-        found.set_unusable_password()
-        found.date_joined = at
-        found.save(update_fields=["password", "date_joined"])
-        _entry("staff.set_up_link_made", found, by.actor, at)
-        return f"{found.pseudonym.hex}.{_tokens.make_token(found)}"
+        found = others(staff, by)
+        if in_use(found):
+            raise InUse
+        return reset(found, actor=by.actor, at=at)
+
+
+def in_use(staff: Staff) -> bool:
+    """Tell whether the account's owner has set it up once, so that there is something to lose."""
+    return staff.has_usable_password() or staff.last_login is not None
+
+
+def reset(staff: Staff, *, actor: str, at: datetime) -> str:
+    """Return a fresh single-use link word, in the caller's transaction and under his lock of the row.
+
+    What the owner had is void at once, and the account is young again: it approves nothing for seven days, so that who
+    resets another's account gains no second pair of hands. His identity is proved in person first (ASVS 6.4.4).
+    """
+    TOTPDevice.objects.filter(user=staff).delete()
+    staff.set_unusable_password()
+    staff.date_joined = at
+    staff.save(update_fields=["password", "date_joined"])
+    _entry("staff.set_up_link_made", staff, actor, at)
+    return f"{staff.pseudonym.hex}.{_tokens.make_token(staff)}"
 
 
 def open_first_administrator(*, organisation: str, username: str, at: datetime) -> str:
@@ -132,7 +150,7 @@ def finish_set_up(link: str, *, password: str, secret: bytes, step: int, at: dat
 def set_active(staff: Staff, active: bool, *, by: Staff, at: datetime) -> None:
     """Close an account or open it again. A closed one is out of every session at its next page. Raises OwnAccount."""
     with transaction.atomic():
-        found = _others(staff, by)
+        found = others(staff, by)
         found.is_active = active
         found.save(update_fields=["is_active"])
         _entry("staff.account_reopened" if active else "staff.account_closed", found, by.actor, at)
@@ -144,14 +162,15 @@ def never_serves(staff: Staff, number: str, *, by: Staff, at: datetime) -> None:
     The answer is the same whether or not there is such a customer. Raises OwnAccount.
     """
     with transaction.atomic():
-        found = _others(staff, by)
+        found = others(staff, by)
         customer = Customer.objects.filter(number=number[:8], organisation_id=found.organisation_id).first()
         if customer is not None:
             found.kin.add(customer)
         _entry("staff.kin_noted", found, by.actor, at)
 
 
-def _others(staff: Staff, by: Staff) -> Staff:
+def others(staff: Staff, by: Staff) -> Staff:
+    """Return another's account in `by`'s own organisation, locked. Raises OwnAccount."""
     if staff.pk == by.pk:
         raise OwnAccount
     return Staff.objects.select_for_update().get(pk=staff.pk, organisation_id=by.organisation_id)

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST
 
 from audit.listing import OfferedFiltersOnly
 from notices import words
-from verification import accounts, imports
+from verification import accounts, imports, staff_changes
 from verification.declarations import Text, declared
 from verification.gate import Granted, OfBatch, Refused, Unavailable, attempt
-from verification.models import Batch, Staff
+from verification.models import Batch, Staff, StaffChange
 from verification.reasons import to_staff
 
 LARGEST_FILE = 20 * 1024 * 1024
@@ -89,7 +89,7 @@ class AccountForm(forms.ModelForm):
 
 @admin.register(Staff)
 class StaffAdmin(ByRole):
-    """Accounts of the staff, for administrators. A role never changes (it would need two people)."""
+    """Accounts of the staff, for administrators. A new role or a reset is proposed here and approved by another."""
 
     roles = (Staff.Role.ADMINISTRATOR,)
     form = AccountForm
@@ -98,6 +98,7 @@ class StaffAdmin(ByRole):
     search_fields = ("username", "first_name", "last_name")
     fields = ("username", "first_name", "last_name", "email", "role")
     change_form_template = "verification/account.html"
+    change_list_template = "verification/accounts.html"
     ordering = ("username",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -111,7 +112,7 @@ class StaffAdmin(ByRole):
         return [*self.fields, "is_active", "date_joined", "last_login"] if obj else list(self.fields)
 
     def get_urls(self) -> list[URLPattern]:
-        own = {"link": self.link, "active": self.active, "kin": self.kin}
+        own = {"link": self.link, "active": self.active, "kin": self.kin, "propose": self.propose}
         return [
             *(
                 path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"verification_staff_{name}")
@@ -141,6 +142,9 @@ class StaffAdmin(ByRole):
             word = accounts.new_link(staff, by=by, at=timezone.now())
         except accounts.OwnAccount:
             return self._not_own(request, pk)
+        except accounts.InUse:
+            messages.error(request, _("This account is in use: one administrator proposes a reset, another approves."))
+            return redirect("admin:verification_staff_change", pk)
         address = request.build_absolute_uri(reverse("admin:set_up_link", args=[word]))
         read_at = reverse("admin:verification_staff_change", args=[pk])  # this page is shown once
         return self._show(
@@ -167,6 +171,29 @@ class StaffAdmin(ByRole):
         messages.success(request, _("Noted. If there is such a customer, this person cannot serve him."))
         return redirect("admin:verification_staff_change", pk)
 
+    def propose(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Propose a new role or a reset; another administrator approves it."""
+        by, staff = self._one(request, pk)
+        asked = {name: request.POST.get(name, "") for name in ("kind", "role", "because")}
+        try:
+            change = staff_changes.propose(staff, by=by, at=timezone.now(), **asked)
+        except accounts.OwnAccount:
+            return self._not_own(request, pk)
+        except staff_changes.NotProposed:
+            messages.error(request, _("Nothing was proposed. Choose another role than the present one, and say why."))
+            return redirect("admin:verification_staff_change", pk)
+        messages.success(request, _("Proposed. Another administrator approves it within 24 hours."))
+        return redirect("admin:verification_staffchange_change", change.pk)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show one account with what can be done to it."""
+        staff = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        roles = [each for each in Staff.Role.choices if staff and each[0] != staff.role]
+        context = {"in_use": bool(staff and accounts.in_use(staff)), "roles": roles, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
     def _one(self, request: HttpRequest, pk: int) -> tuple[Staff, Staff]:
         by = self._check(request)
         if request.method != "POST":
@@ -176,6 +203,71 @@ class StaffAdmin(ByRole):
     def _not_own(self, request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Nobody changes his own account. Ask another administrator."))
         return redirect("admin:verification_staff_change", pk)
+
+
+@admin.register(StaffChange)
+class StaffChangeAdmin(ByRole):
+    """Changes of accounts: who proposed what and why, and the button with which another administrator approves."""
+
+    roles = (Staff.Role.ADMINISTRATOR,)
+    list_display = ("proposed_at", "__str__", "because", "proposed_by", "state")
+    list_select_related = ("staff", "proposed_by")
+    ordering = ("-proposed_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        every: QuerySet[Any] = admin.ModelAdmin.get_queryset(self, request)
+        return every.filter(staff__organisation_id=_person(request).organisation_id)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, change: StaffChange) -> str:
+        if change.approval is not None:
+            return _("approved")
+        return _("waits for another administrator") if change.open(timezone.now()) else _("no longer open")
+
+    def get_urls(self) -> list[URLPattern]:
+        approve = self.admin_site.admin_view(require_POST(self.approve))
+        return [path("<int:pk>/approve/", approve, name="verification_staffchange_approve"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show one change, and to who may approve it the button that does."""
+        by, at = self._check(request), timezone.now()
+        if not object_id.isdecimal():
+            raise BadRequest("a change has a number")
+        change = get_object_or_404(self.get_queryset(request).select_related("staff", "proposed_by"), pk=object_id)
+        return self._show(
+            request, "verification/staff_change.html", title=_("Change of an account"), change=change,
+            approval=change.approval, state=self.state(change), open=change.open(at),
+            may_approve=change.open(at) and change.may_be_approved_by(by, at),
+        )  # fmt: skip
+
+    def approve(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Carry the change out; the link of a reset is shown, once."""
+        by = self._check(request)
+        change = get_object_or_404(self.get_queryset(request).select_related("staff"), pk=pk)
+        try:
+            word = staff_changes.approve(change, by=by, at=timezone.now())
+        except staff_changes.NotApproved as refused:
+            messages.error(request, _not_approved(refused))
+            return redirect("admin:verification_staffchange_change", pk)
+        if not word:
+            messages.success(request, _("The role is changed. He logs in again to work in it."))
+            return redirect("admin:verification_staffchange_change", pk)
+        return self._show(
+            request, "verification/link.html", title=_("Set-up link"), staff=change.staff,
+            address=request.build_absolute_uri(reverse("admin:set_up_link", args=[word])),
+            read_at=reverse("admin:verification_staffchange_change", args=[pk]),
+        )  # fmt: skip
+
+
+def _not_approved(refused: staff_changes.NotApproved) -> str:
+    if refused.over:
+        return _("This change is no longer open. Propose it again if it is still needed.")
+    return _(
+        "Another administrator approves it: not who proposed it, not whom it concerns, "
+        "and with an account of at least seven days."
+    )
 
 
 class FileForm(forms.Form):

@@ -22,6 +22,8 @@ APPEND_ONLY = (
     "prompt",
     "refusal",
     "spent",
+    "staffchange",
+    "staffchangeapproval",
 )
 
 

@@ -38,6 +38,7 @@ from verification.models.prompts import (
 from verification.models.proposals import Proposal, ProposalEnd
 from verification.models.signals import Signal
 from verification.models.staff import Organisation, Staff
+from verification.models.staff_changes import StaffChange, StaffChangeApproval
 from verification.models.tokens import StaffToken
 
 __all__ = [
@@ -81,6 +82,8 @@ __all__ = [
     "Speaker",
     "Spent",
     "Staff",
+    "StaffChange",
+    "StaffChangeApproval",
     "StaffToken",
     "Telling",
     "Tripwire",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Staff(AbstractUser):
     class Meta:
         verbose_name = _("staff member")
         verbose_name_plural = _("staff")
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """Return the mark that sessions and tokens carry: they end when the password or the role changes."""
+        known = f"{self.password}:{self.role}"
+        return salted_hmac("verification.Staff.session", known, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def actor(self) -> str:
