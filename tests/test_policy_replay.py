@@ -309,7 +309,7 @@ def file(tmp_path: Path, text: str) -> str:
 def test_the_command_prints_a_table_and_json(cast: Cast, tmp_path: Path) -> None:
     call = cast.call(at=NOW, claims=cast.antti, level="LOW")
     asked(cast, call, "tell_case_state", NOW)
-    text = TEXT.replace('level = "LOW"', 'level = "NONE"', 1).replace("hours = 48", "hours = 24")
+    text = TEXT.replace('level = "LOW"', 'level = "NONE"', 1).replace("[hold]\nhours = 48", "[hold]\nhours = 24")
     words = ("replay", "--policy", file(tmp_path, text), "--since", "2026-03-11")
     table = said(*words)
     header, *lines = table.splitlines()
