@@ -10,7 +10,7 @@ export UV_LINK_MODE ?= copy
 export HYPOTHESIS_STORAGE_DIRECTORY ?= .hypothesis
 TESTED := contactcentre ivr cases visits verification notices audit tests
 
-.PHONY: run test bench lint fmt fast help setup setup-dev lock chromium e-id e-id-if-possible
+.PHONY: run soak test bench lint fmt fast help setup setup-dev lock chromium e-id e-id-if-possible
 
 help:  ## List what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -23,6 +23,9 @@ test: setup-dev chromium e-id  ## Lint, types and the whole suite, on PostgreSQL
 
 fast: setup-dev e-id  ## The quick part of the suite, on SQLite only.
 	@TEST_DB=sqlite $(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"
+
+soak: setup-dev  ## Let the gate's machine try 20,000 stories (SOAK=) on PostgreSQL; takes hours.
+	@SOAK="$${SOAK:-20000}" $(BIN)/python -m pytest -q -s tests/test_gate_machine.py
 
 bench: setup-dev  ## Measure; results in benchmarks/results/ and as a table.
 	@$(BIN)/python -m benchmarks
