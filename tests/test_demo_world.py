@@ -11,7 +11,8 @@ from django.utils import timezone
 from audit.models import Entry
 from cases.models import Case, Refund, Voucher
 from contactcentre import demo
-from contactcentre.demo import codes
+from contactcentre.demo import codes, e_id
+from contactcentre.demo.description import describe
 from contactcentre.demo.people import BY_KEY, NEW_PHONE, PEOPLE, STAFF
 from contactcentre.demo.playing import working_day
 from notices.models import Notice
@@ -20,7 +21,7 @@ from verification.claims import claim_number
 from verification.interactions import open_call
 from verification.keypad import Typed, challenge, check
 from verification.models import Batch, Customer, Grant, Hold, Interaction, Organisation, Refusal, Staff
-from verification.numbers import well_formed
+from verification.numbers import good_identity_code, identity_mark, well_formed
 from visits.models import Visit
 
 pytestmark = pytest.mark.django_db  # what one test does in the world is rolled back after it
@@ -51,6 +52,20 @@ def test_a_number_changed_yesterday_is_still_in_quarantine(world: datetime) -> N
     assert phone is not None
     assert phone.value == NEW_PHONE
     assert phone.quarantined_until > world
+
+
+def test_the_broker_knows_those_who_have_a_strong_e_id_as_the_record_does(world: datetime) -> None:
+    customers = describe()["customers"]
+    known = e_id.people(customers)
+    assert known.keys() == {each["number"] for each in customers if each["has_e_id"]}
+    assert {who["acr"][-4:] for who in known.values()} == {"loa2", "loa3"}
+    assert BY_KEY["antti_asiakas"].number in known
+    assert BY_KEY["hakala_oy"].number not in known
+    assert len({who["person"] for who in known.values()}) == len(known)
+    for number, who in known.items():
+        assert good_identity_code(who["person"])
+        assert who["person"][7] == "9", "of those that are never given to anybody"
+        assert Customer.objects.get(number=number).identity_mark == identity_mark(who["person"])
 
 
 def test_customers_came_in_by_two_people(world: datetime) -> None:

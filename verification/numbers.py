@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from datetime import date
 from hashlib import sha256
 from typing import Final
 
@@ -45,6 +46,16 @@ def good_identity_code(code: str) -> bool:
     if re.fullmatch(IDENTITY_CODE, code) is None:
         return False
     return _CHECK_CHARACTERS[int(code[:6] + code[7:10]) % 31] == code[10]
+
+
+def identity_code(born: date, individual: int) -> str:
+    """Return a personal identity code for a birth date and an individual number from 2 to 999, with its check.
+
+    Those of 900 to 999 are never given to anybody, and so are for the demo and tests.
+    """
+    sign = {18: "+", 19: "-", 20: "A"}[born.year // 100]
+    digits = f"{born:%d%m%y}{individual:03d}"
+    return f"{digits[:6]}{sign}{digits[6:]}{_CHECK_CHARACTERS[int(digits) % 31]}"
 
 
 def identity_mark(code: str) -> str:

@@ -46,6 +46,6 @@ def _customer(person: Person) -> dict[str, Any]:
         "code_list": {str(index): code for index, code in enumerate(person.codes, 1)} or None,
         "phone": NEW_PHONE if person.new_phone else person.phone,
         "language": person.language,
-        "has_e_id": False,
+        "has_e_id": bool(person.e_id),
         "note": person.told,
     }

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from contactcentre.demo.people import BY_NUMBER
 from contactcentre.demo.provider import NoProvider, client_of, secure, start
 from verification.eid import brokers
 
@@ -24,15 +25,14 @@ OF_THE_DEMO: Final = (
 def people(customers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return whom the provider knows: those described customers that have an e-ID, by customer number.
 
-    A customer's "e_id", if there is one, adds {person, given_names, family_name, birth_date, acr} to his entry.
+    Each is {name, customer, hints, person, given_names, family_name, birth_date, acr}.
     """
     return {
         each["number"]: {
             "name": each["name"],
             "customer": each["number"],
             "hints": [each["phone"]],
-            "acr": "http://ftn.ficora.fi/2017/loa3",
-            **each.get("e_id", {}),
+            **BY_NUMBER[each["number"]].e_id,
         }
         for each in customers
         if each["has_e_id"]

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from contactcentre.demo import secrets
-from verification.numbers import check_digit
+from verification.numbers import check_digit, identity_code
 
 ORGANISATION: Final = "Lähiturva"
 STAFF: Final = {
@@ -72,6 +72,28 @@ class Person:
         return secrets.printed_codes(self.number) if self.holds in ("list", "both") else []
 
     @property
+    def identity_code(self) -> str:
+        """Return a personal identity code of those that are never given to anybody (900 to 999), or ""."""
+        return "" if self.company else identity_code(date.fromisoformat(self.born), 900 + self.seven % 100)
+
+    @property
+    def e_id(self) -> dict[str, str]:
+        """Return what the demo's broker knows of him, {} when he has no strong e-ID: neither has whose codes are lost.
+
+        Who has but a printed list has bank codes of the level substantial; the others' reach high.
+        """
+        if self.company or self.ward or not self.holds:
+            return {}
+        level = "loa2" if self.holds == "list" else "loa3"
+        return {
+            "person": self.identity_code,
+            "given_names": self.given,
+            "family_name": self.family,
+            "birth_date": self.born,
+            "acr": f"http://ftn.ficora.fi/2017/{level}",
+        }
+
+    @property
     def phone(self) -> str:
         return f"+35850{self.seven}"
 
@@ -85,6 +107,7 @@ class Person:
             "kind": "COMPANY" if self.company else "PERSON",
             "language": self.language,
             "account": _account(self.seven),
+            "identity_code": self.identity_code,
             "needs_guardian": self.ward,
             "joined_on": date(2008 + self.seven % 16, 1 + self.seven % 12, 1 + self.seven % 27).isoformat(),
             "contacts": self._contacts(at),
