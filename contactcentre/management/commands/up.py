@@ -30,6 +30,7 @@ class Command(BaseCommand):
     """Serve everything from one process tree on 127.0.0.1; without Redis from a single process."""
 
     help = "Migrate, then serve web, worker and beat on http://localhost:PORT until SIGINT or SIGTERM."
+    _asked_to_stop = False
     requires_system_checks: list[str] = []  # they run below, after the migrations that some of them need
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,8 +38,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.umask(0o077)  # what is written here is for its owner alone
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background without it
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # until we serve, both are one way to break off
+        for sent in (signal.SIGINT, signal.SIGTERM):  # until we serve, both are one way to break off
+            signal.signal(sent, self._break_off)
         try:
             self._prepare(serve=not options["prepare"])
         except KeyboardInterrupt:
@@ -54,6 +55,11 @@ class Command(BaseCommand):
                 self._serve()
             except KeyboardInterrupt:
                 raise CommandError("Stopped before it was ready; the next start goes on.") from None
+
+    def _break_off(self, *_: object) -> None:
+        """Stop here; remembered too, since an exception in the middle of a finalizer is lost."""
+        self._asked_to_stop = True
+        raise KeyboardInterrupt
 
     def _prepare(self, *, serve: bool) -> None:
         data_dir.make()
@@ -120,6 +126,9 @@ class Command(BaseCommand):
         return e_id.beside(description.describe()["customers"], say=self._say, prepare=die_with_parent())
 
     def _say(self, what: str) -> None:
+        if self._asked_to_stop:
+            self._asked_to_stop = False
+            raise KeyboardInterrupt
         self.stdout.write(f"up: {what}")
         self.stdout.flush()
 
