@@ -16,7 +16,7 @@ from ivr.adapters import Event
 from ivr.asks import Check, NoMoreClaims, Told
 from ivr.models import Call
 from ivr.steps import Arguments
-from verification import claims, interactions, keypad
+from verification import claims, interactions, keypad, sms_codes
 from verification.gate import Granted, Live, Refused, attempt
 from verification.models import Authenticator, Claim, Customer, Hold, Interaction, Organisation, Refusal
 from verification.policy import current
@@ -77,6 +77,22 @@ class HouseActions:
     def check_list_code(self, call: Call, code: str, at: datetime) -> Check:
         """Judge the code beside the index that was asked for."""
         return self._check(call, Authenticator.Kind.CODE_LIST, code, at)
+
+    def texts_codes(self) -> bool:
+        """Tell whether the policy gives codes by text message any worth."""
+        return sms_codes.offered()
+
+    def send_code(self, call: Call, at: datetime) -> None:
+        """Have a code sent to the recorded number of who was claimed; for nobody's number the same is noted."""
+        sms_codes.ask_for(_id(call), at=at)
+
+    def check_sent_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge a code of a text message."""
+        return self._check(call, Authenticator.Kind.SMS, code, at)
+
+    def few_codes_left(self, call: Call) -> int | None:
+        """Count what is left on the list that has just proved the caller."""
+        return keypad.few_codes_left(_id(call))
 
     def on_hold(self, call: Call, at: datetime) -> bool:
         """Tell whether the customer who has just shown a code has a hold in force; that he is told is recorded."""

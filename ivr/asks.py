@@ -68,6 +68,22 @@ class Actions(Protocol):
         """Judge the code asked for by `call.challenge_index` and observe the outcome."""
         ...
 
+    def texts_codes(self) -> bool:
+        """Tell whether codes by text message are offered at all."""
+        ...
+
+    def send_code(self, call: Call, at: datetime) -> None:
+        """Have a code sent by text message, if there is anybody to send it to; nobody on the line learns whether."""
+        ...
+
+    def check_sent_code(self, call: Call, code: str, at: datetime) -> Check:
+        """Judge the code of the newest text message of this call and observe the outcome."""
+        ...
+
+    def few_codes_left(self, call: Call) -> int | None:
+        """Give how many codes are left on the list that has just proved the caller; None while there are plenty."""
+        ...
+
     def on_hold(self, call: Call, at: datetime) -> bool:
         """Tell whether the verified customer has a hold in force."""
         ...

@@ -44,8 +44,10 @@ QUESTIONS: Final[dict[str, Question]] = {
     "kind": Question("ask.kind", 1, 10),
     "app_code": Question("ask.app_code", 6, 20),
     "list_code": Question("ask.list_code", 6, 20),
+    "sms_code": Question("ask.sms_code", 6, 45),  # the message has to arrive first
     "menu": Question("menu", 1, 10),
 }
+RESEND: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,9 @@ def _kind(turn: Turn) -> Steps:
             return _go(turn, "list_code")
         case "3":
             return to_human(turn, "NO_CODES")
+        case "4" if turn.actions.texts_codes():
+            turn.actions.send_code(turn.call, turn.at)
+            return _go(turn, "sms_code", "sms.notice")
         case _:
             return _missed(turn, MISREADS)
 
@@ -152,6 +157,17 @@ def _list_code(turn: Turn) -> Steps:
     return _judged(turn, turn.actions.check_list_code)
 
 
+def _sms_code(turn: Turn) -> Steps:
+    """Have the code judged, or another one sent: which is said alike whether or not there is anybody to send it to."""
+    if turn.event.digits != RESEND:
+        return _judged(turn, turn.actions.check_sent_code)
+    turn.call.misses += 1
+    if turn.call.misses >= MISREADS:
+        return to_human(turn, "TIMED_OUT")
+    turn.actions.send_code(turn.call, turn.at)
+    return (*_say_all(turn.call, "sms.again"), *_ask(turn.call, turn.actions, "sms_code"))
+
+
 def _judged(turn: Turn, judge: Callable[[Call, str, datetime], Check]) -> Steps:
     """Have a code judged. What can't be a code is wrong at once, and costs its authenticator nothing."""
     typed = turn.event.digits
@@ -160,7 +176,10 @@ def _judged(turn: Turn, judge: Callable[[Call, str, datetime], Check]) -> Steps:
         return _failed(turn, check.value)
     turn.call.keypad = check.value
     hold = ("hold.in_force",) if turn.actions.on_hold(turn.call, turn.at) else ()
-    return _go(turn, "menu", "confirmed", *hold)
+    few = turn.actions.few_codes_left(turn.call) if turn.call.step == "list_code" else None
+    left = () if few is None else (Say("list.few", turn.call.language, {"left": few}),)
+    said = _say_all(turn.call, "confirmed", *hold)
+    return (*said, *left, *_go(turn, "menu"))
 
 
 def _menu(turn: Turn) -> Steps:
@@ -179,6 +198,7 @@ STEPS: Final[dict[str, Callable[[Turn], Steps]]] = {
     "kind": _kind,
     "app_code": _app_code,
     "list_code": _list_code,
+    "sms_code": _sms_code,
     "menu": _menu,
 }
 
@@ -214,7 +234,8 @@ def _ask(call: Call, actions: Actions, step: str) -> Steps:
         args = actions.greeting(call)
     if step == "list_code" and call.challenge_index is not None:
         args = {"index": call.challenge_index}
-    says = tuple(Say(question.prompt, language, args) for language in _spoken(call.language))
+    prompt = "ask.kind_or_text" if step == "kind" and actions.texts_codes() else question.prompt
+    says = tuple(Say(prompt, language, args) for language in _spoken(call.language))
     return (Gather(call.turn + 1, says, question.keys, question.timeout),)
 
 

@@ -25,6 +25,11 @@ PROMPTS: Final[dict[str, Promise]] = {
         "If you have no codes with you, press 3. "
         "To speak with a person, press 0. To hear the choices again, press star."
     ),
+    "ask.kind_or_text": _(
+        "If you use a code app, press 1. If you use a printed code list, press 2. "
+        "If you have no codes with you, press 3. If you want a code by text message, press 4. "
+        "To speak with a person, press 0. To hear the choices again, press star."
+    ),
     "ask.app_code": _(
         "Key in the six digits that your code app is showing. "
         "To speak with a person instead, press 0 and then the hash key. To hear this again, press star and then hash."
@@ -33,6 +38,20 @@ PROMPTS: Final[dict[str, Promise]] = {
         "Take your code list. Key in the six digits beside this number: {index}. "
         "To speak with a person instead, press 0 and then hash. To hear this again, press star and then hash."
     ),
+    # Spoken before every code by text message (63B 3.1.3.3): the risk, and what there is instead.
+    "sms.notice": _(
+        "If we have a mobile number for this customer number, a code is on its way to it. A text message is less well "
+        "protected than a code app: somebody else may get to read it if the number or the phone is taken over. The "
+        "code app is the safer way, and you can take it into use at our office."
+    ),
+    "sms.again": _(
+        "If we have a mobile number for this customer number, a new code is on its way. Only the newest one counts."
+    ),
+    "ask.sms_code": _(
+        "When the text message has come, key in its six digits. To have a new code, press 1 and then the hash key. "
+        "To speak with a person instead, press 0 and then hash. To hear this again, press star and then hash."
+    ),
+    "list.few": _("Codes left on your list: {left}. You are given a new list, or a code app, at our office."),
     "failed": _("We could not confirm these details on the phone. You are welcome to try once more."),
     "again": _("Here are the choices once more."),
     "confirmed": _("Thank you. Your code has been confirmed."),
@@ -50,6 +69,10 @@ PROMPTS: Final[dict[str, Promise]] = {
         "We will book a visit for you. The time, the place and a list of what to bring will be sent to you in writing."
     ),
     "callback.requested": _("We will call you back. We use the number that you have given us earlier."),
+    "callback.phrase": _(
+        "We will call you back on the number that you have given us earlier. Whoever calls in our name says these "
+        "two words first: {phrase}. If the caller does not know them, please hang up."
+    ),
     "hold.placed": _("A temporary hold is now on your account. It ends by itself in {hours} hours."),
     # The gate's own words, which are the same for everyone in the same position.
     "refused": _("{words} To speak with a person about this, press 0."),

@@ -95,7 +95,9 @@ class NoticeAdmin(OfferedFiltersOnly):
 
     @admin.display(description=_("text"))
     def text(self, notice: Notice) -> str:
-        return _shown(notice, "text")
+        return (
+            gettext("for the recipient's eyes only") if notice.about in words.FOR_HIS_EYES else _shown(notice, "text")
+        )
 
 
 def _shown(notice: Notice, part: str) -> str:

@@ -13,10 +13,14 @@ from audit.words import in_words
 Source = Callable[[str], "str | Promise | None"]
 ABOUTS: Final[dict[str, Promise]] = {
     "account_alarm": _("an account was let in from the console"),
+    "code_list_low": _("few codes left on a list"),
     "identity_accepted": _("identity document accepted"),
+    "sms_code": _("code by text message"),
     "visit_booked": _("visit booked"),
     "visit_reminder": _("reminder of a visit"),
 }
+# What these say proves the recipient to be himself on the line: nobody of ours reads it, not even in the demo.
+FOR_HIS_EYES: Final = frozenset({"sms_code"})
 _sources: list[Source] = []
 
 

@@ -11,7 +11,7 @@ from ivr.asks import Check, Told
 from ivr.models import Call
 from ivr.web import routes
 
-APP_CODE, LIST_CODE, INDEX = "135790", "246802", 17
+APP_CODE, LIST_CODE, SENT_CODE, INDEX = "135790", "246802", "357913", 17
 
 
 class House:
@@ -25,6 +25,8 @@ class House:
         self.asked: list[tuple[Any, ...]] = []
         self.check: Check | None = None
         self.held = False
+        self.texts = True
+        self.left: int | None = None
         self.broken: set[str] = set()
 
     def count(self, name: str) -> int:
@@ -51,6 +53,19 @@ class House:
     def check_list_code(self, call: Call, code: str, at: datetime) -> Check:
         self._note("check", code, call.challenge_index)
         return self.check or (Check.MATCHED if code == LIST_CODE else Check.WRONG)
+
+    def texts_codes(self) -> bool:
+        return self.texts
+
+    def send_code(self, call: Call, at: datetime) -> None:
+        self._note("send_code")
+
+    def check_sent_code(self, call: Call, code: str, at: datetime) -> Check:
+        self._note("check", code)
+        return self.check or (Check.MATCHED if code == SENT_CODE else Check.WRONG)
+
+    def few_codes_left(self, call: Call) -> int | None:
+        return self.left
 
     def on_hold(self, call: Call, at: datetime) -> bool:
         return self.held

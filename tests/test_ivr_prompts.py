@@ -8,7 +8,15 @@ import pytest
 from ivr.prompts import PROMPTS, digit_by_digit, text
 
 LANGUAGES = ("fi", "sv", "en")
-ARGS = {"organisation": "Esimerkki Oy", "index": 17, "hours": 48, "position": 5, "words": "Esimerkki."}
+ARGS = {
+    "organisation": "Esimerkki Oy",
+    "index": 17,
+    "hours": 48,
+    "position": 5,
+    "words": "Esimerkki.",
+    "left": 3,
+    "phrase": "metsä laiva",
+}
 BLAMING = {
     "en": r"\b(wrong|invalid|incorrect|error|failed|must|your fault|unrecogni[sz]ed|unknown|blocked|denied)\b",
     "fi": r"\b(väär\w+|virhee\w+|virhe\b|epäonnistu\w+|täytyy|pitää|kielletty\w*|tuntematon|estetty|syynne)\b",
@@ -62,13 +70,18 @@ def test_the_option_comes_before_its_digit(key: str, language: str) -> None:
         assert not re.match(PRESS[language], sentence, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("key", ["welcome", "ask.number", "ask.kind", "ask.app_code", "ask.list_code", "menu"])
+@pytest.mark.parametrize(
+    "key",
+    ["welcome", "ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code", "menu"],
+)
 @every_language
 def test_every_question_names_the_way_to_a_person(key: str, language: str) -> None:
     assert re.search(rf"{PRESS[language]}0\b", text(key, language, ARGS))
 
 
-@pytest.mark.parametrize("key", ["ask.number", "ask.kind", "ask.app_code", "ask.list_code", "menu"])
+@pytest.mark.parametrize(
+    "key", ["ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code", "menu"]
+)
 @every_language
 def test_every_question_can_be_heard_again(key: str, language: str) -> None:
     assert {"en": "star", "fi": "tähteä", "sv": "stjärna"}[language] in text(key, language, ARGS)

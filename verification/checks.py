@@ -10,9 +10,12 @@ from django.core.checks import CheckMessage, Error, register
 from verification import guard, policy
 from verification.declarations import Misdeclared, all_declared
 from verification.levels import Level
-from verification.models import Interaction
+from verification.models import Evidence, Interaction
 from verification.reasons import Reason
 from verification.ways import NoWay, Situation, forward
+
+# What a caller can use on the telephone instead of a text message, and that isn't sent to him over its network.
+UNRESTRICTED = frozenset({Evidence.Kind.KEYPAD_TOTP, Evidence.Kind.KEYPAD_CODE_LIST})
 
 
 @register()
@@ -72,3 +75,16 @@ def one_attempt_one_transaction(**_: Any) -> list[CheckMessage]:
     wrong = [name for name, options in settings.DATABASES.items() if options.get("ATOMIC_REQUESTS")]
     hint = "Remove ATOMIC_REQUESTS; the gate opens its own transaction."
     return [Error(f"ATOMIC_REQUESTS is on for {name}", hint=hint, id="verification.E004") for name in wrong]
+
+
+@register()
+def a_text_message_is_not_the_only_way(**_: Any) -> list[CheckMessage]:
+    """verification.E005: a restricted authenticator is offered beside an unrestricted one of its level (63B 3.2.9)."""
+    worth = policy.current().worth
+    offered = worth.get(Evidence.Kind.SMS_CODE)
+    others = (found.level for kind, found in worth.items() if kind in UNRESTRICTED)
+    if offered is None or max(others, default=Level.NONE) >= offered.level:
+        return []
+    message = "codes by text message are offered, and nothing unrestricted beside them on the telephone"
+    hint = "Give codes of an app or of a list their worth in policy.toml, or take evidence.SMS_CODE out."
+    return [Error(message, hint=hint, id="verification.E005")]

@@ -17,10 +17,12 @@ from argon2.exceptions import Argon2Error
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 from django_otp.oath import TOTP
 
 from audit import keys
 from audit.log import record
+from verification import sms_codes
 from verification.evidence import note
 from verification.interactions import Ended
 from verification.models import (
@@ -33,11 +35,14 @@ from verification.models import (
     KeypadRoad,
     ListCode,
     ListCodeUse,
+    SmsCode,
 )
 from verification.policy import Keypad, current
 from verification.scene import current_claim
+from verification.telling import tell
 
 LIST_LENGTH = 20
+FEW_LEFT = 3
 STEP_SECONDS = 30
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's setting for argon2id
 
@@ -93,7 +98,7 @@ def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datet
     found = _authenticator(claim, kind, at)
     counters = _road(claim.person_mark if claim else "", kind)
     slowed = _slowed(interaction, counters, at)
-    proof = _totp(found, counters, code, at) if kind == Authenticator.Kind.TOTP else _listed(found, code, index)
+    proof = _proof(kind, found, claim, counters, code, index, at)
     outcome = _outcome(bool(proof), slowed)
     if proof and outcome is Typed.MATCHED and claim:
         _accept(claim, counters, proof, at)
@@ -102,6 +107,24 @@ def _judge(interaction: Interaction, kind: str, code: str, index: int, at: datet
         _count_failure(counters, slowed, at)
     _keep(interaction, claim, outcome, at, key)
     return outcome
+
+
+def _proof(
+    kind: str,
+    found: Authenticator | None,
+    claim: Claim | None,
+    counters: KeypadRoad,
+    code: str,
+    index: int,
+    at: datetime,
+) -> int | ListCode | SmsCode | None:
+    match kind:
+        case Authenticator.Kind.TOTP:
+            return _totp(found, counters, code, at)
+        case Authenticator.Kind.SMS:
+            return sms_codes.matching(claim, code, at)
+        case _:
+            return _listed(found, code, index)
 
 
 def _outcome(proven: bool, slowed: bool) -> Typed:
@@ -156,17 +179,55 @@ def _listed(found: Authenticator | None, code: str, index: int) -> ListCode | No
     return listed if _six_digits(code) else None
 
 
-def _accept(claim: Claim, counters: KeypadRoad, proof: int | ListCode, at: datetime) -> None:
+def _accept(claim: Claim, counters: KeypadRoad, proof: int | ListCode | SmsCode, at: datetime) -> None:
     """Use the code up, forget earlier failures of this authenticator (63B 3.2.2), and note the evidence."""
-    if isinstance(proof, ListCode):
-        ListCodeUse.objects.create(code=proof, used_at=at)
-        seen = Evidence.Kind.KEYPAD_CODE_LIST
-    else:
-        counters.last_step = proof
-        seen = Evidence.Kind.KEYPAD_TOTP
+    rests_on = None
+    match proof:
+        case ListCode():
+            ListCodeUse.objects.create(code=proof, used_at=at)
+            _offer_new_list(claim, at)
+            seen = Evidence.Kind.KEYPAD_CODE_LIST
+        case SmsCode():
+            sms_codes.use(proof, at)
+            seen, rests_on = Evidence.Kind.SMS_CODE, proof.sent_to
+        case _:
+            counters.last_step = proof
+            seen = Evidence.Kind.KEYPAD_TOTP
     counters.failures, counters.backing_off_until = 0, None
     counters.save(update_fields=["last_step", "failures", "backing_off_until"])
-    note(claim, seen, at=at, by=None)
+    note(claim, seen, at=at, by=None, rests_on=rests_on)
+
+
+def few_codes_left(interaction_id: UUID) -> int | None:
+    """Return how many codes are left on the list that was just used in this contact; None while there are plenty."""
+    seen = Evidence.objects.filter(claim__speaker__interaction__public_id=interaction_id).order_by("-pk").first()
+    if seen is None or seen.kind != Evidence.Kind.KEYPAD_CODE_LIST or seen.claim.person_id is None:
+        return None
+    left = _left(seen.claim)
+    return left if left <= FEW_LEFT else None
+
+
+def _left(claim: Claim) -> int:
+    unused = ListCode.objects.filter(customer_id=claim.person_id, use__isnull=True, authenticator__end__isnull=True)
+    return unused.count()
+
+
+def _offer_new_list(claim: Claim, at: datetime) -> None:
+    """Write to the customer when few codes are left, and when none is: he can have a new list in good time."""
+    left = _left(claim)
+    if claim.person is not None and left in (FEW_LEFT, 0):
+        tell(
+            claim.person,
+            claim.person.recorded_contacts(at),
+            title=gettext_lazy("Your code list is running out"),
+            text=gettext_lazy(
+                "A code of your printed list was used, and few or none are left on it. You are given a new list at our "
+                "office, or you can take a code app into use there."
+            ),
+            about="code_list_low",
+            reference=claim.speaker.interaction.public_id,
+            at=at,
+        )
 
 
 def _count_failure(counters: KeypadRoad, slowed: bool, at: datetime) -> None:

@@ -59,6 +59,18 @@ class Prompts:
 
 
 @dataclass(frozen=True)
+class SmsCodes:
+    """How long a code by text message is good, how many may be sent to one number, and whether one is sent (SEND) or
+    withheld (WITHHOLD) while nobody can tell if the SIM card was swapped.
+    """
+
+    lasts: timedelta
+    per_ten_minutes: int
+    per_day: int
+    unknown_swap: str
+
+
+@dataclass(frozen=True)
 class Raise:
     """What one signal raises the requirement of sensitive actions to, and for how long after it was seen."""
 
@@ -90,7 +102,7 @@ class Policy:
     signals: Mapping[str, Raise]
     proposal: timedelta
     transfer: timedelta
-    sms_code: timedelta
+    sms_code: SmsCodes
     veto_delay: timedelta
     quarantine: timedelta
     hold: timedelta
@@ -152,7 +164,7 @@ def _policy(raw: dict[str, Any]) -> Policy:
         signals={kind: _raise(kind, entry) for kind, entry in raw["signal"].items()},
         proposal=timedelta(hours=_count(raw["proposals"], "hours", most=24)),
         transfer=timedelta(minutes=_count(raw["transfer"], "minutes", most=60)),
-        sms_code=timedelta(minutes=_count(raw["sms_code"], "minutes", most=10)),  # 63B 3.1.3.2
+        sms_code=_sms_codes(raw["sms_code"]),
         veto_delay=timedelta(hours=_count(raw["contacts"], "veto_hours")),
         quarantine=timedelta(hours=_count(raw["contacts"], "quarantine_hours")),
         hold=timedelta(hours=_count(raw["hold"], "hours", most=72)),
@@ -194,6 +206,13 @@ def _together(entry: dict[str, Any], kinds: set[str]) -> Together:
     if any(kind.startswith("KEYPAD") or kind in RESTRICTED for kind in base | one_of):
         raise Nonsense("together: keypad evidence never adds up to more")
     return Together(_level("together", entry["level"]), base, one_of, entry["because"])
+
+
+def _sms_codes(entry: dict[str, Any]) -> SmsCodes:
+    if entry["unknown_swap"] not in ("SEND", "WITHHOLD"):
+        raise Nonsense("sms_code: unknown_swap is SEND or WITHHOLD")
+    lasts = timedelta(minutes=_count(entry, "minutes", most=10))  # 63B 3.1.3.2
+    return SmsCodes(lasts, _count(entry, "per_ten_minutes"), _count(entry, "per_day"), entry["unknown_swap"])
 
 
 def _raise(kind: str, entry: dict[str, Any]) -> Raise:

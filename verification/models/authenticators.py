@@ -89,16 +89,26 @@ class PasskeyUse(models.Model):
 
 
 class SmsCode(models.Model):
-    """That a code was sent by text message for a claim: its keyed hash, and whether it was used. The newest counts."""
+    """That a code by text message was asked for under a claim, and what came of it. The newest of a claim counts.
+
+    It is asked for in the call and settled by a task: only then is there a code, its keyed hash, and where it went. For
+    a number that is nobody's the same row is written, and settled without a message.
+    """
 
     claim = models.ForeignKey("verification.Claim", on_delete=models.PROTECT, related_name="sms_codes")
-    sent_to = models.ForeignKey(
-        "verification.ContactChange", null=True, on_delete=models.PROTECT, related_name="+"
-    )  # nobody's number gets a row as well
-    hashed = models.CharField(max_length=64)
+    mark = models.CharField(max_length=64)  # keyed hash of the claimed number: what is limited is counted by it
+    sent_to = models.ForeignKey("verification.ContactChange", null=True, on_delete=models.PROTECT, related_name="+")
+    hashed = models.CharField(max_length=64, blank=True)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["mark", "sent_at"], name="sms_codes_of_number"),
+            models.Index(fields=["sent_at"], condition=models.Q(settled_at__isnull=True), name="sms_codes_unsettled"),
+        ]
 
     def __str__(self) -> str:
         return f"code sent {self.sent_at:%H:%M}"

@@ -30,6 +30,12 @@ class Interaction(models.Model):
         NO_CODES = "NO_CODES", _("says that he has no codes")
         MATCHED = "MATCHED", _("typed a code that matched")
 
+    class Said(models.TextChoices):
+        NO_MOBILE = "NO_MOBILE", _("has no mobile phone at hand")
+        CANNOT_HEAR = "CANNOT_HEAR", _("does not hear, or not well")
+        CANNOT_TRAVEL = "CANNOT_TRAVEL", _("cannot come to an office")
+        RELAY = "RELAY", _("speaks through a relay service or an interpreter")
+
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     pseudonym = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -42,6 +48,10 @@ class Interaction(models.Model):
     opened_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     served_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     evidence_from = models.DateTimeField(null=True, blank=True)  # what was seen before counts no more (a late transfer)
+    resumes = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="resumed_by"
+    )  # the dropped call that this one goes on with; none of its evidence counts here
+    said = models.JSONField(default=list, blank=True)  # what the caller says he cannot use: values of Said
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
