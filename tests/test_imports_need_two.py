@@ -33,7 +33,7 @@ def prepared(cast: Cast, *rows: dict[str, Any]) -> Batch:
 
 def test_another_person_approves_and_it_comes_in_once(cast: Cast) -> None:
     batch = prepared(cast)
-    assert preview(batch) == {"rows": 1, "contacts": 0, "authenticators": 0, "frozen": 0}
+    assert preview(batch) == {"rows": 1, "contacts": 0, "authenticators": 0, "frozen": 0, "mandates": 0}
     assert isinstance(approve(batch, cast.administrator2), Granted)
     assert Customer.objects.get(number=NEW["number"]).family_name == "Uusi"
     again = approve(batch, cast.supervisor)
@@ -68,7 +68,7 @@ def test_only_those_whose_work_it_is_approve(cast: Cast, role: str) -> None:
 def test_an_import_changes_nobodys_record(cast: Cast) -> None:
     taken = NEW | {"number": cast.antti.number, "contacts": [{"kind": "PHONE", "value": "+358440000000"}]}
     decided = approve(prepared(cast, taken, NEW), cast.administrator2)
-    assert decided.result == {"brought_in": 1, "left_alone": 1}
+    assert decided.result == {"brought_in": 1, "left_alone": 1, "mandates": 0}
     assert not cast.antti.customer.contacts.filter(value="+358440000000").exists()
 
 

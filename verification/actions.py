@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from verification import guard
+from verification import guard, mandate_actions  # noqa: F401  (declares the actions about mandates)
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
 from verification.imports import carry_in
@@ -193,6 +193,7 @@ def veto_change(occasion: Occasion) -> Result:
         "verification.Authenticator",
         "verification.ListCode",
         "verification.Hold",
+        "verification.Mandate",
     ),
 )
 def import_customers(occasion: Occasion) -> Result:

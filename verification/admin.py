@@ -374,6 +374,7 @@ def _numbers(batch: Batch) -> list[tuple[str, int]]:
         "contacts": _("contact points"),
         "authenticators": _("code devices and code lists"),
         "frozen": _("frozen accounts"),
+        "mandates": _("rights to act for another"),
     }
     return [(labels.get(name, name), count) for name, count in imports.preview(batch).items()]
 

@@ -2,7 +2,8 @@
 
 The file is JSON: `{"customers": [{"number", "family_name", "given_names", "birth_date", "language", "account", "kind",
 "needs_guardian", "joined_on", "contacts": [{"kind", "value", "recorded_at"}], "totp": "<hex key>",
-"codes": ["123456", ...], "frozen": bool}]}`. Codes and keys are hashed or sealed before anything is stored.
+"codes": ["123456", ...], "frozen": bool}], "mandates": [...]}`. Codes and keys are hashed or sealed before anything is
+stored; who acts for whom is told in verification.import_mandates.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from audit import keys
 from audit.log import record
+from verification import import_mandates
 from verification.import_rows import problems
 from verification.keypad import hash_code
 from verification.models import Authenticator, Batch, ContactChange, Customer, Hold, ListCode, Staff
@@ -34,8 +36,8 @@ class BadFile(ValueError):
 
 def prepare(content: bytes, *, by: Staff, at: datetime) -> Batch:
     """Store a checked file, sealed, for a second person to approve. Raises BadFile."""
-    rows = _rows(content)
-    if faults := problems(rows):
+    rows, rights = _rows(content), _rights(content)
+    if faults := problems(rows) + import_mandates.problems(rights):
         raise BadFile(faults)
     with transaction.atomic():
         batch = Batch(organisation_id=by.organisation_id, rows=len(rows), prepared_by=by, prepared_at=at)
@@ -55,12 +57,14 @@ def preview(batch: Batch) -> dict[str, int]:
 
     The approver sees no record that no caller has opened, nor which numbers are known: a file of one row would tell.
     """
-    rows = _rows(_content(batch))
+    content = _content(batch)
+    rows = _rows(content)
     return {
         "rows": len(rows),
         "contacts": sum(len(row.get("contacts") or []) for row in rows),
         "authenticators": sum(bool(row.get("totp")) + bool(row.get("codes")) for row in rows),
         "frozen": sum(bool(row.get("frozen")) for row in rows),
+        "mandates": len(_rights(content)),
     }
 
 
@@ -69,14 +73,16 @@ def carry_in(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
 
     Known numbers are left as they are: an import changes nobody's record.
     """
-    rows = _rows(_content(batch))
+    content = _content(batch)
+    rows = _rows(content)
     known = set(Customer.objects.filter(number__in=[row["number"] for row in rows]).values_list("number", flat=True))
     fresh = [row for row in rows if row["number"] not in known]
     for row in fresh:
         _bring(row, batch, at)
+    rights = import_mandates.bring(_rights(content), {row["number"] for row in fresh}, at=at)
     batch.approved_by, batch.approved_at = by, at
     batch.save(update_fields=["approved_by", "approved_at"])
-    return {"brought_in": len(fresh), "left_alone": len(rows) - len(fresh)}
+    return {"brought_in": len(fresh), "left_alone": len(rows) - len(fresh), "mandates": rights}
 
 
 def _content(batch: Batch) -> bytes:
@@ -94,6 +100,13 @@ def _rows(content: bytes) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadFile([_("'customers' must be a list of objects.")])
     return rows
+
+
+def _rights(content: bytes) -> list[Any]:
+    rights = json.loads(content).get("mandates") or []
+    if not isinstance(rights, list):
+        raise BadFile([_("'mandates' must be a list of objects.")])
+    return rights
 
 
 def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
