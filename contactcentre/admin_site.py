@@ -12,12 +12,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from contactcentre import login, set_up
+from contactcentre import login, session_limit, set_up
 
 SERVING = ("AGENT", "CLERK", "SUPERVISOR")
 READ_IN_DEMO = ("SUPERVISOR",) if settings.DEMO else ()  # elsewhere nobody who serves sees messages
@@ -69,6 +70,7 @@ class ContactCentreAdminSite(admin.AdminSite):
 
         own = [
             path("second-factor/", login.second_factor, name="second_factor"),
+            path("session/", self.admin_view(session_limit.session), name="session"),
             path("set-up/", set_up.set_up, name="set_up"),
             path("set-up/<str:link>/", set_up.open_link, name="set_up_link"),
             path("set-up/<path:link>", set_up.open_link),  # else the login page would carry the link in its ?next=
@@ -77,9 +79,12 @@ class ContactCentreAdminSite(admin.AdminSite):
         return own + super().get_urls()
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the rooms of this person's role to every page."""
-        allowed = self.has_permission(request)
-        return {**super().each_context(request), "rooms": rooms_of(request) if allowed else []}
+        """Add to every page the rooms of this person's role, and how long his session lasts if he does nothing."""
+        own: dict[str, Any] = {"rooms": []}
+        if self.has_permission(request):
+            still = session_limit.left(request.session, int(timezone.now().timestamp()))
+            own = {"rooms": rooms_of(request), "session_left": still.seconds}
+        return {**super().each_context(request), **own, "session_warn": session_limit.WARN_SECONDS}
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Begin with the password; who is in already goes to his first page."""

@@ -32,6 +32,7 @@ from verification.accounts import only_organisation
 from verification.models import Staff
 
 PENDING = "password_shown"
+ENDED = "session_ended"
 PENDING_FOR = timedelta(minutes=5)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -77,7 +78,8 @@ def password(request: HttpRequest) -> HttpResponse:
             return _password_shown(request, user, at)
         _failed(form.cleaned_data["username"], request, at)
         form.add_error(None, _("The user name and the password do not belong together. Please try again."))
-    return _page(request, "contactcentre/login.html", form, next=next_page(request))
+    ended = request.session.pop(ENDED, "") if request.method == "GET" else ""
+    return _page(request, "contactcentre/login.html", form, next=next_page(request), ended=ended)
 
 
 def _password_shown(request: HttpRequest, user: Staff, at: datetime) -> HttpResponse:
@@ -138,6 +140,16 @@ def leave(request: HttpRequest) -> None:
         if isinstance(user, Staff):
             _entry("staff.logout", user, user.actor, "ok", request, timezone.now())
         auth_logout(request)
+
+
+def ended(request: HttpRequest, limit: str, at: datetime) -> None:
+    """Log out a session that has reached its `limit` ("idle" or "longest"), and keep why for the login page."""
+    user = request.user
+    with transaction.atomic():
+        if isinstance(user, Staff):
+            _entry("staff.session_ended", user, user.actor, "ok", request, at, limit=[limit])
+        auth_logout(request)
+    request.session[ENDED] = limit
 
 
 def password_changed(request: HttpRequest) -> None:

@@ -116,6 +116,11 @@ E_ID_KEYS = env.secret(
 )
 E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the demo's own provider runs
 
+CHIP_TRUST = env.text(
+    "CHIP_TRUST",
+    help="Folder with the signing authorities of documents' chips, one file a country (FIN.pem); empty trusts none.",
+)
+
 NOTICE_BACKEND = env.choice(
     "NOTICE_BACKEND",
     ("file", "mail"),
@@ -236,7 +241,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 15 * 60
 SESSION_SAVE_EVERY_REQUEST = True  # which makes the 15 minutes those since the last request
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-SESSION_LONGEST_SECONDS = 8 * 3600
+SESSION_LONGEST_SECONDS = 12 * 3600  # 63B 2.3.3, with SESSION_COOKIE_AGE without activity
 CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "csrf"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "contactcentre.errors.csrf_failure"
@@ -244,7 +249,7 @@ CSRF_FAILURE_VIEW = "contactcentre.errors.csrf_failure"
 # --- browsers ---------------------------------------------------------------------------------------------------------
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _HTTPS else 0
 SECURE_SSL_REDIRECT = _HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics|e-id/[a-z0-9-]+/notify/)$"]
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes browsers send "Origin: null", which the CSRF check refuses
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"

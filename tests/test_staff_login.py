@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.log import read
 from audit.models import Entry
-from contactcentre.session_limit import TOUCHED
+from contactcentre.session_limit import BEGAN, TOUCHED, left
 from tests.cast import PASSWORD, Cast
 from tests.staff_browser import gathered, signed_in
 
@@ -120,6 +120,69 @@ def test_a_page_that_refreshes_itself_keeps_nobody_logged_in(house: Cast) -> Non
     session[TOUCHED] = int(timezone.now().timestamp()) - 16 * 60
     session.save()
     assert client.get("/admin/cases/queue/rows/", headers={"X-Poll": "1"}).status_code == 302
+
+
+HOURS = 3600
+
+
+@pytest.mark.parametrize(
+    ("began", "touched", "limit", "seconds", "extends"),
+    [
+        (0, 0, "", 15 * 60, True),
+        (-14 * 60, -14 * 60, "", 60, True),
+        (-15 * 60 + 1, -15 * 60 + 1, "", 1, True),
+        (-15 * 60, -15 * 60, "idle", 0, True),
+        (-12 * HOURS + 60, 0, "", 60, False),
+        (-12 * HOURS, 0, "longest", 0, False),
+        (-13 * HOURS, -2 * HOURS, "longest", 0, True),
+    ],
+)
+def test_a_session_ends_when_nobody_uses_it_or_when_it_is_old(
+    began: int, touched: int, limit: str, seconds: int, extends: bool
+) -> None:
+    now = 1_800_000_000
+    found = left({BEGAN: now + began, TOUCHED: now + touched}, now)
+    assert (found.limit, found.seconds, found.extends) == (limit, seconds, extends)
+
+
+def aged(client: Client, *, began: int = 0, touched: int = 0) -> None:
+    session, moment = client.session, int(timezone.now().timestamp())
+    session[BEGAN], session[TOUCHED] = moment - began, moment - touched
+    session.save()
+
+
+@pytest.mark.parametrize("who", ["agent_aino", "auditor", "administrator"])
+@pytest.mark.parametrize(("limit", "age"), [("idle", {"touched": 901}), ("longest", {"began": 12 * HOURS + 1})])
+def test_a_session_that_has_ended_says_why_and_leads_back(
+    house: Cast, who: str, limit: str, age: dict[str, int]
+) -> None:
+    client = signed_in(house.staff[who])
+    aged(client, **age)
+    told = client.get("/admin/password_change/", follow=True)
+    assert told.redirect_chain[-1][0] == "/admin/login/?next=/admin/password_change/"
+    said = {"idle": "a quarter of an hour", "longest": "as long as it may"}[limit]
+    assert said in told.content.decode()
+    assert said not in client.get(LOGIN).content.decode()
+    entry = read(Entry.objects.get(kind="staff.session_ended"))
+    assert entry.envelope["facts"] == {"limit": [limit]}
+    assert entry.envelope["subject"] == house.staff[who].actor
+
+
+def test_the_page_asks_what_is_left_without_lengthening_it_and_a_person_lengthens_it(house: Cast) -> None:
+    client = signed_in(house.agent_aino)
+    aged(client, touched=14 * 60)
+    for _ in range(2):
+        assert 50 < client.get("/admin/session/", headers={"X-Poll": "1"}).json()["left"] <= 60
+    assert client.post("/admin/session/").json() == {"left": 900, "extends": True}
+    aged(client, began=12 * HOURS - 60)
+    assert client.post("/admin/session/").json()["extends"] is False
+
+
+def test_what_is_left_is_told_to_who_is_in_only(house: Cast) -> None:
+    assert Client().get("/admin/session/").status_code == 302
+    assert signed_in(house.agent_aino, second_factor=False).get("/admin/session/").status_code == 302
+    assert "session-warning" not in Client().get(LOGIN).content.decode()
+    assert 'data-left="900"' in signed_in(house.agent_aino).get(QUEUE).content.decode()
 
 
 def test_no_form_is_taken_without_its_mark(house: Cast) -> None:
