@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from contactcentre import health
 from verification.api.receipts import Keys
+from verification.web import caller
 
 handler400 = "contactcentre.errors.bad_request"
 handler403 = "contactcentre.errors.forbidden"
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics),
     path("i18n/", include("django.conf.urls.i18n")),
     path("ivr/", include("ivr.urls")),
+    path("c/", include("verification.web.urls")),
+    path("e-id/<slug:code>/return/", caller.returned, name="e_id_return"),
     path("v/", include("visits.urls")),
     path(".well-known/receipts/jwks.json", Keys.as_view(schema=None)),
     path("api/v1/", include("contactcentre.api")),

@@ -45,12 +45,12 @@ def _counted(
         Staff.objects.select_for_update().only("pk").get(pk=staff_id)
         return {"asked_by_id": staff_id}
     if scope == "customer" and claim is not None:
-        _lock(claim.mark)
+        lock(claim.mark)
         return {"claim__mark": claim.mark}
     return None
 
 
-def _lock(mark: str) -> None:
+def lock(mark: str) -> None:
     """Lock a claimed number, which need not be anybody's and so has no row. SQLite has one writer at a time anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.log import record
+from verification import prompt_ends
 from verification.interactions import Ended
 from verification.models import Claim, Customer, Interaction, NameSearch, Speaker, Staff
 from verification.numbers import mark
@@ -142,6 +143,9 @@ def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime)
         source=said.source,
         claimed_at=at,
         claimed_by=by,
+    )
+    prompt_ends.cancel_for(
+        interaction, prompt_ends.CLAIM_CHANGED, at=at, actor=by.actor if by else "", speaker=speaker
     )
     if interaction.keypad == Interaction.Keypad.MATCHED:  # it matched for another claim
         interaction.keypad = Interaction.Keypad.NOT_ASKED

@@ -1,11 +1,11 @@
-"""What the workers do about grants; the rows say what is due, these only act on it."""
+"""What the workers do about grants, prompts and proposals; the rows say what is due, these only act on it."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils import timezone
 
-from verification import sms_codes, telling
+from verification import prompts, proposals, sms_codes, telling
 
 
 @shared_task(name="verification.tasks.tell")
@@ -20,10 +20,20 @@ def settle_code(*, code_id: int) -> None:
     sms_codes.settle(code_id, at=timezone.now())
 
 
+@shared_task(name="verification.tasks.send_link")
+def send_link(*, prompt_id: int) -> None:
+    """Send the link of one prompt."""
+    prompts.send_link(prompt_id, at=timezone.now())
+
+
 @shared_task(name="verification.tasks.sweep")
 def sweep() -> None:
-    """Tell of whatever was granted and not told, whoever lost its task."""
+    """Send and tell whatever is due and was not, whoever lost its task; end what nobody answered in time."""
     now = timezone.now()
+    for prompt_id in prompts.unsent(at=now):
+        prompts.send_link(prompt_id, at=now)
+    prompts.sweep(now)
+    proposals.sweep(now)
     for code_id in sms_codes.due(at=now):
         sms_codes.settle(code_id, at=now)
     for telling_id in telling.due(at=now):

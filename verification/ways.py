@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from verification import roads
 from verification.declarations import Declaration
 from verification.levels import Level
 from verification.reasons import Reason
@@ -30,7 +31,8 @@ class Situation:
 class Way:
     """One thing the caller can do.
 
-    `effort` orders them, easiest first; `action` is the declared action that starts it.
+    `effort` orders them, easiest first; `action` is the declared action that starts it, `page` the staff's page that
+    does when it is no action.
     """
 
     code: str
@@ -39,6 +41,7 @@ class Way:
     say: Promise
     open: Callable[[Situation], bool]
     action: str = ""
+    page: str = ""
 
 
 _WAYS: Final[dict[str, Way]] = {}
@@ -83,6 +86,24 @@ register(
             and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE)
             and s.keypad not in _KEYPAD_ENDED
         ),
+    )
+)
+
+register(
+    Way(
+        code="e_id_link",
+        effort=20,
+        label=_("a link to his own phone, and his own bank or certificate"),
+        say=_(
+            "I can send a link to the phone or e-mail that we have for you. You log in there as to your bank, and we "
+            "go on in this same call."
+        ),
+        open=lambda s: (
+            s.channel in ("PHONE", "WEB", "CHAT")
+            and s.reason in (Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.NO_CLAIM, Reason.NOT_APPROVED)
+            and Level.LOW < s.required <= roads.by_link()
+        ),
+        page="prompt",
     )
 )
 

@@ -1,0 +1,47 @@
+"""Which strong roads this installation has, and how far each of them leads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verification.eid import brokers
+from verification.eid.brokers import Broker
+from verification.levels import Level
+from verification.policy import current
+
+
+def with_login() -> list[Broker]:
+    """Return the configured brokers at which a person can log in, in the order of their names."""
+    return sorted((each for each in brokers.configured().values() if each.login), key=lambda each: each.name)
+
+
+def by_link() -> Level:
+    """Return the highest level that a login at one of our brokers can give, NONE without any."""
+    worth = current().worth
+    kinds = {kind for broker in with_login() for kind in broker.acr.values()}
+    return max((worth[kind].level for kind in kinds if kind in worth), default=Level.NONE)
+
+
+APPROVED: Final = "CIBA_APPROVED"
+IN_AN_APP: Final = {"E_ID_SUBSTANTIAL": "CIBA_SUBSTANTIAL", "E_ID_HIGH": "CIBA_HIGH"}
+
+
+def with_app() -> list[Broker]:
+    """Return the configured brokers that ask a person in his app, those first whose app takes what the caller hears."""
+    asking = (each for each in brokers.configured().values() if each.ciba != "none")
+    return sorted(asking, key=lambda each: (each.ciba_binding != "transfer", each.name))
+
+
+def kind_in_app(broker: Broker, kind: str) -> str:
+    """Return what an approval in this broker's app is as evidence, `kind` being what a login there would be.
+
+    Where nothing that was heard on the line is typed in the app, it is but a tap, whatever the broker says of it.
+    """
+    return IN_AN_APP[kind] if broker.ciba_binding == "transfer" else APPROVED
+
+
+def by_app() -> Level:
+    """Return the highest level that an approval in one of our brokers' apps can give, NONE without any."""
+    worth = current().worth
+    kinds = {kind_in_app(broker, kind) for broker in with_app() for kind in broker.acr.values()}
+    return max((worth[kind].level for kind in kinds if kind in worth), default=Level.NONE)
