@@ -1,5 +1,6 @@
-"""What an organisation does in a case: open and answer it, tell its state, call back, and make good. Effects run in the
-gate.
+"""What an organisation does in a case: open and answer it, tell its state, call back, and give a small voucher.
+
+Effects run in the gate. Money that leaves us is in cases.money_actions.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from cases import outbox
-from cases.models import Answer, CallBack, Case, Closing, Question, Refund, Voucher
+from cases.models import Answer, CallBack, Case, Closing, Question, Voucher
 from cases.promises import due
 from verification import guard
 from verification.declarations import Occasion, Result, action
@@ -19,7 +19,7 @@ from verification.forms import NoParameters
 from verification.levels import Level
 from verification.policy import current
 
-for model in ("Case", "Question", "Answer", "Closing", "CallBack", "Voucher", "Refund"):
+for model in ("Case", "Question", "Answer", "Closing", "CallBack", "Voucher"):
     guard.protect(f"cases.{model}")
 
 
@@ -225,42 +225,3 @@ def small_voucher(occasion: Occasion) -> Result:
         given_at=occasion.at,
     )
     return {"voucher": str(given.public_id), "amount": given.amount, "currency": given.currency}
-
-
-class RefundForm(forms.Form):
-    """How much to pay back, and for what."""
-
-    amount = forms.IntegerField(label=_("amount in cents"), min_value=1, max_value=100_000_000)
-    reason = forms.CharField(label=_("reason"), max_length=200, min_length=5)
-
-
-@action(
-    name="refund_to_account",
-    label=_("Pay back to the account on record"),
-    matter=_("Refund to the account on record"),
-    required=Level.SUBSTANTIAL,
-    because="Money leaves us, though only to where the customer's own money comes from; larger sums are seen by two.",
-    form=RefundForm,
-    needs_claim=True,
-    needs_customer=True,
-    scope="own matter",
-    alone_up_to=lambda asked: asked["amount"] <= current().refund_alone_most,
-    sum_of=lambda asked: int(asked["amount"]),
-    reach="outbox",
-    told=_("A refund to your account on record was set in motion."),
-    writes=("cases.Refund",),
-)
-def refund_to_account(occasion: Occasion) -> Result:
-    """Write the instruction and its delivery. The money moves only by the task that carries the instruction out."""
-    if not occasion.served.account:
-        raise LookupError("no account is on record")
-    refund = Refund.objects.create(
-        customer=occasion.served,
-        grant=occasion.grant,
-        amount=occasion.parameters["amount"],
-        currency=current().currency,
-        reason=occasion.parameters["reason"],
-        instructed_at=occasion.at,
-    )
-    outbox.intend(refund, at=occasion.at)
-    return {"refund": str(refund.public_id), "amount": refund.amount, "currency": refund.currency}

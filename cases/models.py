@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from verification.models import Customer, Grant, Interaction, Organisation
@@ -120,7 +123,10 @@ class Voucher(models.Model):
 
 
 class Refund(models.Model):
-    """An instruction to pay money back to the account on record. Amount in minor units."""
+    """An instruction to pay money back: to the account on record, or to the new one that its grant names.
+
+    Amount in minor units. A new account stands in the grant's own particulars, sealed under the customer's key.
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds")
     grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="+")
@@ -136,9 +142,80 @@ class Refund(models.Model):
     def __str__(self) -> str:
         return str(self.public_id)
 
+    def instructed(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the system of record needs besides the grant: the account, the sum and its currency."""
+        account = parameters.get("account") or self.customer.account
+        return {"account": account, "amount": self.amount, "currency": self.currency}
+
+
+class RefundStop(models.Model):
+    """That a refund to a new account was stopped by the customer before it left. Guarded."""
+
+    refund = models.OneToOneField(Refund, on_delete=models.PROTECT, related_name="stop")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    stopped_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"stop {self.refund_id}"
+
+    @classmethod
+    def stop_waiting(cls, customer: Customer | None, *, action: str, at: datetime) -> None:
+        """Stop what waits to leave for a new account, by one statement that is run for nobody too."""
+        moment = connection.ops.adapt_datetimefield_value(at)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO cases_refundstop (refund_id, customer_id, stopped_at)"
+                " SELECT r.id, r.customer_id, %s FROM cases_refund r"
+                " JOIN verification_grant g ON g.id = r.grant_id JOIN cases_delivery d ON d.grant_id = g.id"
+                " WHERE r.customer_id = %s AND g.action = %s AND d.state = %s"
+                " AND NOT EXISTS (SELECT 1 FROM cases_refundstop s WHERE s.refund_id = r.id)",
+                [moment, customer.pk if customer else 0, action, Delivery.State.PENDING],
+            )
+
+
+class Goodwill(models.Model):
+    """Money given by discretion, paid to the account on record. Amount in minor units."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="goodwill")
+    grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="+")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    amount = models.PositiveIntegerField(_("amount"))
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(_("reason"), max_length=200)
+    given_at = models.DateTimeField()
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["given_by", "given_at"], name="goodwill_of_agent")]
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="goodwill_is_worth_something")]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    def instructed(self, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the system of record needs besides the grant: the account on record, the sum, its currency."""
+        return {"account": self.customer.account, "amount": self.amount, "currency": self.currency}
+
+
+class Shipment(models.Model):
+    """An instruction to send one order to another address, which stands in the grant's own particulars."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="shipments")
+    grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="+")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    order = models.CharField(_("order"), max_length=40)
+    instructed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    def instructed(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the system of record needs besides the grant: the order and where it goes now."""
+        return {"order": self.order, "address": {name: parameters[name] for name in ("street", "postal_code", "town")}}
+
 
 class Delivery(models.Model):
-    """How far an instruction has got on its way out of our database.
+    """How far the instruction of a grant has got on its way out of our database.
 
     Moved by a task, found by the sweep; not guarded.
     """
@@ -147,8 +224,9 @@ class Delivery(models.Model):
         PENDING = "PENDING", _("pending")
         DELIVERED = "DELIVERED", _("delivered")
         FAILED = "FAILED", _("failed")
+        STOPPED = "STOPPED", _("stopped by the customer")
 
-    refund = models.OneToOneField(Refund, on_delete=models.PROTECT, related_name="delivery")
+    grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="delivery")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -156,6 +234,43 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "due_at"], name="delivery_due")]
+
+    def __str__(self) -> str:
+        return self.state
+
+
+class ExportRequest(models.Model):
+    """That a customer asked for a copy of all his data. Guarded."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="exports")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Export(models.Model):
+    """How far a copy of a customer's data has got: asked for, prepared, opened by himself. Not guarded.
+
+    The copy is sealed under the customer's own key and void after some days; nobody of the staff opens it.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "ASKED", _("asked for")
+        PREPARED = "PREPARED", _("prepared")
+        OPENED = "OPENED", _("opened by the customer")
+        VOID = "VOID", _("no longer kept")
+
+    request = models.OneToOneField(ExportRequest, on_delete=models.PROTECT, related_name="export")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sealed_copy = models.BinaryField(blank=True)
+    void_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_at"], name="export_due")]
 
     def __str__(self) -> str:
         return self.state

@@ -10,59 +10,89 @@ import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
 from audit.log import record
-from cases.models import Delivery, Refund
+from cases.models import Delivery, Goodwill, Refund, Shipment
 from verification import receipts
+from verification.models import Customer, Grant, Hold
 
 MOST_ATTEMPTS = 8
+ASK_AGAIN = timedelta(hours=1)
+Instructed = Refund | Goodwill | Shipment
 
 
-def intend(refund: Refund, *, at: datetime) -> None:
+def intend(grant: Grant, *, due_at: datetime, at: datetime) -> None:
     """Write the intent and what is due, in the gate's transaction; the task is only a hint, the sweep finds what is
     due.
     """
-    Delivery.objects.create(refund=refund, due_at=at)
-    _entry(refund, "outbox.intended", at, "ok")
+    noted = Delivery.objects.create(grant=grant, due_at=due_at)
+    _entry(grant, "outbox.intended", at, "ok")
+    if due_at > at:
+        return
 
     # A function and no partial: Django logs the name of a robust hook that fails, and a partial has none.
     def hint() -> None:
-        current_app.send_task("cases.tasks.deliver", kwargs={"refund_id": refund.pk}, ignore_result=True)
+        current_app.send_task("cases.tasks.deliver", kwargs={"delivery_id": noted.pk}, ignore_result=True)
 
     transaction.on_commit(hint, robust=True)
 
 
-def deliver(refund_id: int, *, at: datetime) -> bool:
+def deliver(delivery_id: int, *, at: datetime) -> bool:
     """Deliver one due instruction; return whether it is out. Safe to repeat: the row is locked and the file has one
-    name.
+    name. What waited to be stopped leaves neither when it was stopped nor while a hold is in force.
     """
     with transaction.atomic():
-        found = (
-            Delivery.objects.select_for_update(of=("self",)).select_related("refund__customer").get(refund_id=refund_id)
-        )
+        found = Delivery.objects.select_for_update(of=("self",)).select_related("grant__customer").get(pk=delivery_id)
         if found.state != Delivery.State.PENDING or found.due_at > at:
             return found.state == Delivery.State.DELIVERED
+        row = _row(found.grant)
+        if _kept_back(found, row, at):
+            return False
         try:
-            _write(found.refund, at)
+            _write(found.grant, row, at)
         except (OSError, receipts.NoReceipt) as error:
             _put_off(found, at, error)
             return False
         found.state, found.delivered_at, found.attempts = Delivery.State.DELIVERED, at, found.attempts + 1
         found.save()
-        _entry(found.refund, "outbox.delivered", at, "ok")
+        _entry(found.grant, "outbox.delivered", at, "ok")
         return True
 
 
 def due(at: datetime) -> list[int]:
-    """Return the refunds whose instruction is due and not out; none while no key is set to sign it with."""
+    """Return the deliveries that are due and not out; none while no key is set to sign them with."""
     if settings.RECEIPT_KEY is None:
         return []
     rows = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lte=at).order_by("due_at")
-    return list(rows.values_list("refund_id", flat=True)[:500])
+    return list(rows.values_list("pk", flat=True)[:500])
+
+
+def _row(grant: Grant) -> Instructed:
+    """Return what was instructed under a grant."""
+    for model in (Refund, Goodwill, Shipment):
+        if (found := model.objects.select_related("customer").filter(grant=grant).first()) is not None:
+            return found
+    raise LookupError(f"nothing was instructed under {grant}")
+
+
+def _kept_back(found: Delivery, row: Instructed, at: datetime) -> bool:
+    """End what was stopped; put off, without counting it as a failure, what may still be stopped under a hold."""
+    if hasattr(row, "stop"):
+        found.state = Delivery.State.STOPPED
+        found.save(update_fields=["state"])
+        _entry(found.grant, "outbox.stopped", at, "stopped")
+        return True
+    waited = isinstance(row, Refund) and found.grant.action == "refund_to_new_account"
+    if not waited or not Hold.objects.in_force(at).filter(customer=row.customer).exists():
+        return False
+    found.due_at = at + ASK_AGAIN
+    found.save(update_fields=["due_at"])
+    return True
 
 
 def _put_off(found: Delivery, at: datetime, error: Exception) -> None:
@@ -71,39 +101,43 @@ def _put_off(found: Delivery, at: datetime, error: Exception) -> None:
     if found.attempts >= MOST_ATTEMPTS:
         found.state = Delivery.State.FAILED
     found.save()
-    _entry(found.refund, "outbox.failed", at, type(error).__name__)
+    _entry(found.grant, "outbox.failed", at, type(error).__name__)
 
 
-def _write(refund: Refund, at: datetime) -> None:
+def _write(grant: Grant, row: Instructed, at: datetime) -> None:
     """Write the instruction with a receipt that vouches for every member of it, signed as it leaves."""
     folder = Path(settings.DATA_DIR) / "outbox" / "instructions"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    instruction = {
-        "id": str(refund.public_id),
-        "action": refund.grant.action,
-        "parameters": receipts.parameters_of(refund.grant),
-        "grant": str(refund.grant.public_id),
-        "customer": refund.customer.number,
-        "account": refund.customer.account,
-        "amount": refund.amount,
-        "currency": refund.currency,
-    }
-    receipt = receipts.signed(refund.grant, at=at, instruction=instruction)
-    partial_file = folder / f".{refund.public_id}.part"
+    instruction = _instruction(grant, row)
+    receipt = receipts.signed(grant, at=at, instruction=instruction)
+    partial_file = folder / f".{row.public_id}.part"
     # Who may read an account number here is the owner of the process only, whatever its umask.
     with open(os.open(partial_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(json.dumps({"instruction": instruction, "receipt": receipt}, indent=1))
-    partial_file.replace(folder / f"{refund.public_id}.json")
+    partial_file.replace(folder / f"{row.public_id}.json")
 
 
-def _entry(refund: Refund, kind: str, at: datetime, outcome: str) -> None:
+def _instruction(grant: Grant, row: Instructed) -> dict[str, Any]:
+    parameters = receipts.parameters_of(grant)
+    return {
+        "id": str(row.public_id),
+        "action": grant.action,
+        "parameters": parameters,
+        "grant": str(grant.public_id),
+        "customer": row.customer.number,
+        **row.instructed(parameters),
+    }
+
+
+def _entry(grant: Grant, kind: str, at: datetime, outcome: str) -> None:
+    customer: Customer | None = grant.customer
     record(
         kind=kind,
         actor="system:cases.deliver",
-        subject=str(refund.customer.pseudonym),
+        subject=str(customer.pseudonym) if customer else "nobody",
         at=at,
         outcome=outcome,
-        purpose="pay back what the customer is owed",
-        organisation=str(refund.customer.organisation_id),
-        facts={"refund": str(refund.public_id), "grant": str(refund.grant.public_id)},
+        purpose="send what the customer is owed",
+        organisation=str(grant.organisation_id or ""),
+        facts={"action": grant.action, "grant": str(grant.public_id)},
     )

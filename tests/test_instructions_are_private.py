@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from cases import outbox
-from cases.models import Refund
+from cases.models import Delivery
 from tests.cast import NOW, Cast
 from verification.gate import Granted, Live, attempt
 
@@ -29,7 +29,7 @@ def test_an_instruction_is_readable_by_nobody_else(cast: Cast, settings: Setting
     asked = {"amount": 100, "reason": "late food"}
     decision = attempt("refund_to_account", origin=Live(contact.public_id, cast.clerk_kalle), parameters=asked, at=NOW)
     assert isinstance(decision, Granted)
-    assert outbox.deliver(Refund.objects.get().pk, at=NOW)
+    assert outbox.deliver(Delivery.objects.get().pk, at=NOW)
     (written,) = (tmp_path / "outbox" / "instructions").iterdir()
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     assert stat.S_IMODE(written.parent.stat().st_mode) == 0o700

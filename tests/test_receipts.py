@@ -179,11 +179,11 @@ def test_without_a_key_nothing_is_signed_and_instructions_wait(cast: Cast, setti
         receipts.signed(grant, at=NOW)
     assert receipts.published() == {"keys": []}
     assert outbox.due(NOW) == []
-    assert not outbox.deliver(Refund.objects.get().pk, at=NOW)
+    assert not outbox.deliver(Delivery.objects.get().pk, at=NOW)
     settings.RECEIPT_KEY = in_use
     later = NOW + timedelta(hours=1)
-    assert outbox.due(later) == [Refund.objects.get().pk]
-    assert outbox.deliver(Refund.objects.get().pk, at=later)
+    assert outbox.due(later) == [Delivery.objects.get().pk]
+    assert outbox.deliver(Delivery.objects.get().pk, at=later)
     assert Delivery.objects.get().state == Delivery.State.DELIVERED
 
 
@@ -191,7 +191,7 @@ def test_an_instruction_carries_its_receipt_signed_when_it_leaves(cast: Cast, se
     settings.DATA_DIR = tmp_path
     granted(cast, "refund_to_account")
     leaves = NOW + timedelta(hours=5)
-    assert outbox.deliver(Refund.objects.get().pk, at=leaves)
+    assert outbox.deliver(Delivery.objects.get().pk, at=leaves)
     (written,) = (tmp_path / "outbox" / "instructions").iterdir()
     file = json.loads(written.read_text())
     assert set(file) == {"instruction", "receipt"}
@@ -274,7 +274,7 @@ def test_the_pages_two_calls_work_as_printed(played: Cast, check: Check, setting
     granted(played, "refund_to_account", at=at)
     second = Refund.objects.order_by("pk").last()
     assert second
-    assert outbox.deliver(second.pk, at=at)
+    assert outbox.deliver(second.grant.delivery.pk, at=at)
     (written,) = (tmp_path / "outbox" / "instructions").iterdir()
     file = json.loads(written.read_text())
     _, calls = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -1,10 +1,10 @@
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.management import CommandError
 from django.db.models.signals import post_migrate
-from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext_lazy
 
 APPEND_ONLY = (
@@ -37,6 +37,12 @@ def install_guards(using: str, **_: Any) -> None:
         raise CommandError(str(reason)) from None
 
 
+def _rooms(config: AppConfig) -> list[str]:
+    """Return the modules of an app that declare: actions.py, those named for what they act on, and ways.py."""
+    found = [each.name for each in iter_modules(getattr(config.module, "__path__", []))]
+    return sorted(name for name in found if name in ("actions", "ways") or name.endswith("_actions"))
+
+
 class VerificationConfig(AppConfig):
     name = "verification"
     verbose_name = gettext_lazy("Verification")
@@ -50,7 +56,6 @@ class VerificationConfig(AppConfig):
 
         append_only.protect(*(f"verification_{table}" for table in APPEND_ONLY))
         for config in apps.get_app_configs():
-            for room in ("actions", "ways"):
-                if config.module and module_has_submodule(config.module, room):
-                    import_module(f"{config.name}.{room}")
+            for room in _rooms(config):
+                import_module(f"{config.name}.{room}")
         post_migrate.connect(install_guards, sender=self, dispatch_uid="verification.guard")

@@ -70,6 +70,9 @@ class Declaration:
     to. `linked` asks that the person himself approved exactly these parameters, on his own device or on a slip.
     `sum_of` tells the money at stake in minor units, which a mandate may bound. `approvers` are the roles that decide
     as second person what is beyond `alone_up_to`. `reach` is "outbox" when the effect ends outside our database.
+    `inside_budget` tells whether who asks may still decide this alone by what he has given before: it is asked under a
+    cap counted over the staff, whose lock makes two at once take turns. `delay` is how long after the grant the effect
+    comes; %(day)s in `told` stands for that day.
     """
 
     name: str
@@ -95,6 +98,8 @@ class Declaration:
     matter: Text = ""
     linked: bool = False
     sum_of: Callable[[Mapping[str, Any]], int] | None = None
+    inside_budget: Callable[[Staff, Mapping[str, Any], datetime], bool] | None = None
+    delay: Callable[[Grant], timedelta] | None = None
     approvers: frozenset[str] = frozenset({"SUPERVISOR"})
     writes: tuple[str, ...] = ()
 
@@ -102,6 +107,11 @@ class Declaration:
     def errand(self) -> Text:
         """Return what the customer calls it."""
         return self.matter or self.label
+
+    @property
+    def second_person(self) -> bool:
+        """Tell whether some of it is decided by a second person."""
+        return self.alone_up_to is not None or self.inside_budget is not None
 
     @property
     def sensitive(self) -> bool:

@@ -10,8 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone, translation
-from django.utils.formats import date_format
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,10 +18,9 @@ from audit.log import record
 from verification.interactions import DESK_ROLES, Ended
 from verification.models import Claim, ContactChange, Evidence, Interaction, Prompt, Staff
 from verification.scene import current_claim
-from verification.telling import tell
+from verification.telling import day, tell
 
 CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
-DAY = {"fi": "j.n.Y", "sv": "j F Y", "en": "j F Y"}  # read later than it is written: a letter says which day
 
 
 class NotSeen(ValueError):
@@ -160,8 +158,8 @@ def _tell_of_acceptance(claim: Claim, at: datetime) -> None:
     if customer is None:
         return
     with translation.override(customer.language):
-        day = date_format(timezone.localtime(at, timezone.get_default_timezone()), DAY[customer.language])
-        text = _("An identity document in your name was accepted at our desk on %(day)s.") % {"day": day}
+        when = {"day": day(at, customer.language)}
+        text = _("An identity document in your name was accepted at our desk on %(day)s.") % when
     tell(
         customer,
         customer.recorded_contacts(at),

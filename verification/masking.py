@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.log import record
 from verification import authority, levels
 from verification.levels import Held, Level
-from verification.models import Claim, Customer, Grant, Interaction, Staff
+from verification.models import Claim, ClosedAccount, Customer, Grant, Interaction, Staff
 from verification.policy import current
 from verification.scene import current_claim, facts
 
@@ -63,6 +63,7 @@ def _may_look(interaction: Interaction, by: Staff, customer: Customer) -> bool:
         by.organisation_id == interaction.organisation_id
         and interaction.served_by_id == by.pk
         and by.may_serve(customer)
+        and not ClosedAccount.objects.filter(customer=customer).exists()
     )
 
 

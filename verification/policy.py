@@ -16,7 +16,7 @@ from verification.levels import Level, Together, Worth
 FILE = Path(__file__).with_name("policy.toml")
 SECTIONS = (
     "keypad", "claims", "prompts", "proposals", "transfer", "sms_code", "contacts", "hold", "parked", "visit_code",
-    "money",
+    "enrolment", "money",
 )  # fmt: skip
 SCOPES = ("customer", "interaction", "staff")
 
@@ -105,6 +105,7 @@ class Policy:
     sms_code: SmsCodes
     veto_delay: timedelta
     quarantine: timedelta
+    enrolment: timedelta
     hold: timedelta
     parked: timedelta
     visit_code_age: timedelta
@@ -112,6 +113,7 @@ class Policy:
     currency: str
     voucher_most: int
     refund_alone_most: int
+    goodwill_budget: int
 
     def caps_of(self, action: str) -> tuple[Cap, ...]:
         """Return the caps declared for one action."""
@@ -167,6 +169,7 @@ def _policy(raw: dict[str, Any]) -> Policy:
         sms_code=_sms_codes(raw["sms_code"]),
         veto_delay=timedelta(hours=_count(raw["contacts"], "veto_hours")),
         quarantine=timedelta(hours=_count(raw["contacts"], "quarantine_hours")),
+        enrolment=timedelta(hours=_count(raw["enrolment"], "veto_hours", most=24 * 30)),
         hold=timedelta(hours=_count(raw["hold"], "hours", most=72)),
         parked=timedelta(days=_count(raw["parked"], "days", most=30)),
         visit_code_age=timedelta(hours=_count(raw["visit_code"], "sent_hours_before")),
@@ -174,6 +177,7 @@ def _policy(raw: dict[str, Any]) -> Policy:
         currency=str(raw["money"]["currency"]),
         voucher_most=_count(raw["money"], "voucher_most"),
         refund_alone_most=_count(raw["money"], "refund_alone_most"),
+        goodwill_budget=_count(raw["money"], "goodwill_budget"),
     )
 
 

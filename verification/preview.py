@@ -59,6 +59,7 @@ FROM_THE_RECORD: Final[tuple[Rule, ...]] = (
     rules._own_matter,
     rules._recorded_authority,
     rules._customer,
+    rules._closed,
     rules._hold,
 )
 

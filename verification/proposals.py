@@ -22,7 +22,11 @@ class Decided(RuntimeError):
 
 
 class NotYours(PermissionError):
-    """Refuse who may not decide: the proposer himself, another role or organisation, or an account of yesterday."""
+    """Refuse who may not decide: the proposer himself, the customer's kin, another role, an account of yesterday."""
+
+
+class Lost(LookupError):
+    """Tell that what was proposed can't be read any more: the customer's key was erased, or the field key changed."""
 
 
 def propose(asked: Attempt) -> Proposal:
@@ -44,14 +48,34 @@ def propose(asked: Attempt) -> Proposal:
 
 
 def parameters_of(proposal: Proposal) -> dict[str, Any]:
-    """Return what was proposed, as a form takes it. {} once the subject's key has been erased."""
+    """Return what was proposed, as a form takes it. Raises Lost, so that nothing is decided that can't be read."""
     party = proposal.customer or proposal.interaction
-    key = keys.find(str(party.pseudonym)) if party else None
-    if key is None:
-        return {}
-    sealed = keys.decrypt(key.secret, bytes(proposal.sealed_parameters), context=f"proposal:{proposal.public_id}")
+    try:
+        key = keys.find(str(party.pseudonym)) if party else None
+        if key is None:
+            raise Lost
+        sealed = keys.decrypt(key.secret, bytes(proposal.sealed_parameters), context=f"proposal:{proposal.public_id}")
+    except keys.Unreadable as error:
+        raise Lost from error
     plain: dict[str, Any] = json.loads(sealed)
     return plain
+
+
+def waiting_for(by: Staff, at: datetime) -> list[Proposal]:
+    """Return what this person may decide now, the oldest first: nothing of his own, of his kin, or of another house."""
+    if not by.is_active or not by.seasoned(at):
+        return []
+    rows = Proposal.objects.waiting(at).filter(organisation_id=by.organisation_id).order_by("decided_at")
+    related = rows.select_related("asked_by", "claim", "customer", "interaction")
+    return [each for each in related if may_decide(each, by, at)]
+
+
+def may_decide(proposal: Proposal, by: Staff, at: datetime) -> bool:
+    """Tell whether this person may be the second: the gate asks all of it again when he decides."""
+    action = declared(proposal.action)
+    suited = action is not None and by.is_active and by.role in action.approvers and by.seasoned(at)
+    same_house = proposal.organisation_id == by.organisation_id
+    return suited and same_house and proposal.asked_by_id not in (None, by.pk) and by.may_serve(proposal.customer)
 
 
 def approved(proposal: Proposal, *, by: Staff | None, at: datetime) -> None:
@@ -63,9 +87,7 @@ def reject(proposal_id: UUID, *, by: Staff, because: str, at: datetime) -> Propo
     """Say no to a proposal, with a reason for the one who asked. Raises Decided or NotYours."""
     with transaction.atomic():
         found = Proposal.objects.select_for_update(of=("self",)).get(public_id=proposal_id)
-        action = declared(found.action)
-        may = action is not None and by.role in action.approvers and found.asked_by_id != by.pk
-        if not may or found.organisation_id != by.organisation_id or not by.seasoned(at):
+        if not may_decide(found, by, at):
             raise NotYours
         if ProposalEnd.objects.filter(proposal=found).exists() or found.expires_at <= at:
             raise Decided

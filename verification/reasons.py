@@ -23,6 +23,7 @@ class Reason(models.TextChoices):
     CONTACT = "CONTACT", _("the evidence rests on the contact that would change")
     NOT_APPROVED = "NOT_APPROVED", _("not yet approved by the customer himself")
     HOLD = "HOLD", _("a hold or freeze is in force")
+    CLOSED = "CLOSED", _("the account has been closed")
     CAP = "CAP", _("done as often as it may be")
     SECOND_PERSON = "SECOND_PERSON", _("a second person must decide")
     NOT_DUE = "NOT_DUE", _("there is nothing left for it to do")
@@ -51,8 +52,9 @@ CALLER: dict[str, Promise] = {
         "Your account is under protection at the moment, and the protection works. We will see together how it is"
         " lifted."
     ),
+    Reason.CLOSED: _("This account has been closed at the customer's own wish, so nothing is done in it any more."),
     Reason.CAP: _("This has been done as often as it may be for now, for your safety."),
-    Reason.SECOND_PERSON: _("Because of the amount, two of us look at this together before it is done."),
+    Reason.SECOND_PERSON: _("For your safety, two of us look at this before it is done."),
 }
 
 # Read by the agent: what to do next.
@@ -71,8 +73,9 @@ STAFF: dict[str, Promise] = {
     Reason.CONTACT: _("The proof leans on the contact that would change. Offer a way below that does not."),
     Reason.NOT_APPROVED: _("Send him the request with exactly these particulars, then ask for the action once more."),
     Reason.HOLD: _("A hold is in force. It can be lifted once the caller is proven; offer a way below."),
+    Reason.CLOSED: _("The account is closed and stays closed. Take his question down, or offer a way below."),
     Reason.CAP: _("The limit for this action is reached. Do not promise a date; offer a way below."),
-    Reason.SECOND_PERSON: _("The amount is above what one person decides. Offer a way below."),
+    Reason.SECOND_PERSON: _("This takes a second person. Ask a colleague, or offer a way below."),
     Reason.NOT_DUE: _("It has been done already, or there is nothing to do."),
     Reason.FAILED: _("Nothing was changed. Try once more; if it fails again, open a case and tell the operator."),
 }

@@ -9,7 +9,7 @@ from typing import Final
 from verification import authority, caps, levels
 from verification.attempts import Attempt
 from verification.levels import Level
-from verification.models import Grant, Hold, Proposal, ProposalEnd
+from verification.models import ClosedAccount, Grant, Hold, Proposal, ProposalEnd
 from verification.reasons import Reason
 
 Rule = Callable[[Attempt], Reason | None]
@@ -177,6 +177,14 @@ def _hold(asked: Attempt) -> Reason | None:
     return Reason.HOLD if Hold.objects.in_force(asked.at).filter(customer__in=parties).exists() else None
 
 
+def _closed(asked: Attempt) -> Reason | None:
+    """A closed account stays as it is, and nothing of it is told."""
+    customer = asked.scene.customer
+    if not asked.declared.sensitive or customer is None:
+        return None
+    return Reason.CLOSED if ClosedAccount.objects.filter(customer=customer).exists() else None
+
+
 def _cap(asked: Attempt) -> Reason | None:
     scene = asked.scene
     if scene.origin not in ("live", "proposal") or scene.interaction is None:
@@ -193,10 +201,12 @@ def _cap(asked: Attempt) -> Reason | None:
 
 
 def _second_person(asked: Attempt) -> Reason | None:
-    alone = asked.declared.alone_up_to
+    alone, inside, by = asked.declared.alone_up_to, asked.declared.inside_budget, asked.scene.by
     if asked.scene.proposal is not None:
         return None  # he is the second person
-    return None if alone is None or alone(asked.parameters) else Reason.SECOND_PERSON
+    small = alone is None or alone(asked.parameters)
+    kept = inside is None or (by is not None and inside(by, asked.parameters, asked.at))
+    return None if small and kept else Reason.SECOND_PERSON
 
 
 BEFORE_PARAMETERS: Final[tuple[Rule, ...]] = (
@@ -217,6 +227,7 @@ WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
     _own_matter,
     _recorded_authority,
     _customer,
+    _closed,
     _hold,
     _linked,
     _cap,

@@ -14,16 +14,18 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.db import transaction
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from notices.actions import send
-from verification.declarations import declared
+from verification.declarations import Declaration, declared
 from verification.models import ContactChange, Customer, Grant, Telling
 
 CHANNELS = {"PHONE": "SMS", "EMAIL": "EMAIL", "ADDRESS": "LETTER"}
 IF_NOT_YOU = _("If this was not you, please call us: we will stop it.")
+DAY = {"fi": "j.n.Y", "sv": "j F Y", "en": "j F Y"}  # read later than it is written: a letter says which day
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -72,11 +74,24 @@ def _tell_of(grant: Grant, at: datetime) -> None:
         # As they were when it was granted: when one is being changed, it is the old one that must hear of it.
         customer.recorded_contacts(grant.decided_at),
         title=action.errand,
-        text=action.told,
+        text=_words(action, grant, customer.language),
         about=grant.action,
         reference=interaction.public_id if interaction else None,
         at=at,
     )
+
+
+def _words(action: Declaration, grant: Grant, language: str) -> str:
+    """Return what is told, with the day on which it takes effect where the text has a place for it."""
+    with translation.override(language):
+        told = str(action.told)
+        return told if action.delay is None else told % {"day": day(grant.decided_at + action.delay(grant), language)}
+
+
+def day(moment: datetime, language: str) -> str:
+    """Write the day that a moment falls on at home, as it stands in a letter in this language."""
+    with translation.override(language):
+        return date_format(timezone.localtime(moment, timezone.get_default_timezone()), DAY[language])
 
 
 def _put_off(telling_id: int, at: datetime) -> None:

@@ -87,7 +87,7 @@ def described(declared: Declaration) -> dict[str, Any]:
         "scope": declared.scope,
         "largest_age": int(age.total_seconds()) if age else None,
         "not_resting_on": sorted(declared.not_resting_on),
-        "second_person": declared.alone_up_to is not None,
+        "second_person": declared.second_person,
         "protective": declared.protective,
         "reach": declared.reach,
         "parameters": schema_of(declared.form),

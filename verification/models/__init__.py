@@ -3,6 +3,7 @@
 from verification.models.authenticators import (
     Authenticator,
     AuthenticatorEnd,
+    AuthenticatorSetup,
     CodeTry,
     KeypadRoad,
     ListCode,
@@ -25,7 +26,7 @@ from verification.models.decisions import (
     Telling,
     Tripwire,
 )
-from verification.models.holds import Hold, HoldLift
+from verification.models.holds import ClosedAccount, Hold, HoldLift
 from verification.models.interactions import Claim, Evidence, Interaction, NameSearch, Speaker
 from verification.models.prompts import (
     BrokerLogin,
@@ -44,10 +45,12 @@ from verification.models.tokens import StaffToken
 __all__ = [
     "Authenticator",
     "AuthenticatorEnd",
+    "AuthenticatorSetup",
     "Batch",
     "BrokerLogin",
     "CibaRequest",
     "Claim",
+    "ClosedAccount",
     "CodeTry",
     "ContactChange",
     "ContactVeto",

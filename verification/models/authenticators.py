@@ -77,6 +77,22 @@ class PasskeyEnd(models.Model):
         return f"end {self.passkey_id}"
 
 
+class AuthenticatorSetup(models.Model):
+    """That the key of a new code app waits for its owner to open it, once, on a page of his own. No staff page has it.
+
+    Not guarded: opening it changes the row, and it holds no secret.
+    """
+
+    authenticator = models.OneToOneField(Authenticator, on_delete=models.PROTECT, related_name="setup")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="setups")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"setup {self.public_id}"
+
+
 class PasskeyUse(models.Model):
     """The signature counter of a passkey, and when it was last used."""
 

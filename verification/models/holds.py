@@ -63,6 +63,16 @@ class Hold(models.Model):
             )
 
 
+class ClosedAccount(models.Model):
+    """That a customer's account was closed. Guarded; nothing opens it again."""
+
+    customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="closed")
+    closed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"closed {self.closed_at:%Y-%m-%d}"
+
+
 class HoldLift(models.Model):
     """That a hold was undone before its time. Guarded."""
 
