@@ -138,7 +138,7 @@ def test_a_claim_is_noted_alike_whether_or_not_there_is_such_a_customer(cast: Ca
 
 def test_a_new_claim_voids_the_evidence(cast: Cast, aino: Api) -> None:
     call = cast.call(at=now() - timedelta(seconds=1), claims=cast.antti, level="LOW")
-    aino.post(f"interactions/{call.public_id}/claim/", {"customer_number": cast.antti.number})
+    aino.post(f"interactions/{call.public_id}/claim/", {"customer_number": cast.antti2.number})
     assert aino.get(f"interactions/{call.public_id}/").json()["level"] == "NONE"
 
 

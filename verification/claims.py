@@ -123,6 +123,21 @@ def join(interaction_id: UUID, *, label: str, by: Staff, at: datetime) -> Speake
         return joined
 
 
+def join_and_claim(
+    interaction_id: UUID, number: str, *, capacity: str, own_number: str, by: Staff, at: datetime
+) -> Claim:
+    """Note that one more is heard, and at once for whom he speaks and who he is. Raises Ended or TooMany.
+
+    After TooMany nobody has joined.
+    """
+    with transaction.atomic():
+        joined = join(interaction_id, label=capacity.lower(), by=by, at=at)
+        return claim_number(
+            interaction_id, number, capacity=capacity, source=Claim.Source.STAFF, by=by, at=at,
+            own_number=own_number, speaker=joined.public_id,
+        )  # fmt: skip
+
+
 def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime) -> Claim:
     """Write the claim. Who speaks in his own matter is the customer himself."""
     own = said.capacity == Claim.Capacity.SELF

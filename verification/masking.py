@@ -32,10 +32,16 @@ LABELS = {
 def standing(interaction: Interaction, at: datetime) -> tuple[Claim | None, Held]:
     """Return the current claim and the level that its evidence gives now; an ended interaction stands at NONE."""
     claim = current_claim(interaction)
+    return claim, held_by(claim, interaction, at)
+
+
+def held_by(claim: Claim | None, interaction: Interaction, at: datetime) -> Held:
+    """Return the level that one speaker's evidence gives now; of an ended interaction NONE."""
     if not interaction.live:
-        return claim, levels.NOTHING
+        return levels.NOTHING
     policy = current()
-    return claim, levels.held(facts(claim), worth=dict(policy.worth), together=policy.together, at=at)
+    seen = facts(claim, since=interaction.evidence_from)
+    return levels.held(seen, worth=dict(policy.worth), together=policy.together, at=at)
 
 
 def open_record(interaction_id: UUID, *, by: Staff, at: datetime) -> dict[str, str]:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from cases.pages.access import person, served, serving, show
-from cases.pages.claim_forms import NameForm, NumberForm
+from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from cases.pages.interaction import context_of
 from verification import claims
 from verification.interactions import Ended
@@ -36,11 +36,32 @@ def claim_number(request: HttpRequest, public_id: UUID) -> HttpResponse:
         noted = claims.claim_number(
             public_id, form.cleaned_data["number"], capacity=form.cleaned_data["capacity"],
             source=Claim.Source.STAFF, by=person(request), at=timezone.now(),
+            own_number=form.cleaned_data["own_number"],
         )  # fmt: skip
     except (claims.TooMany, Ended) as stop:
         _stopped(request, stop)
     else:
         _noted(request, form.cleaned_data["number"], changed=earlier is not None and noted.pk != earlier.pk)
+    return redirect("admin:interaction", public_id)
+
+
+@serving
+@require_POST
+def add_speaker(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Note that one more is heard, for whom he speaks and who he is: those who sign together are heard together."""
+    contact = served(request, public_id)
+    form = SpeakerForm(request.POST, auto_id="id_speaker_%s")
+    if not form.is_valid():
+        return _again(request, contact, speaker_form=form)
+    said, by, at = form.cleaned_data, person(request), timezone.now()
+    try:
+        claims.join_and_claim(
+            public_id, said["number"], capacity=said["capacity"], own_number=said["own_number"], by=by, at=at
+        )
+    except (claims.TooMany, Ended) as stop:
+        _stopped(request, stop)
+    else:
+        messages.success(request, _("Noted that one more speaks. He proves himself by himself."))
     return redirect("admin:interaction", public_id)
 
 

@@ -19,12 +19,14 @@ from cases import phrases
 from cases.models import Case
 from cases.pages import story
 from cases.pages.access import Standing, person, served, serving, show, standing, visible
-from cases.pages.claim_forms import NameForm, NumberForm
+from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from verification import interactions, masking, results
+from verification.authority import represents
 from verification.levels import Held, Level
-from verification.models import Claim, Customer, Interaction, Staff
+from verification.models import Claim, Customer, Evidence, Interaction, Staff
 from verification.policy import current
 from verification.preview import needs
+from verification.scene import claims_of_all
 from visits.models import Escalation
 
 
@@ -46,6 +48,7 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "standing": standing(found, by).value,
         "acting": mine and found.live,
         "claim": claim,
+        "speakers": _speakers(found, at),
         "line": interactions.line_of(found),
         "held": held,
         "seconds_left": int((held.until - at).total_seconds()) if held.until else 0,
@@ -59,6 +62,7 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "cases": _cases(found),
         "number_form": NumberForm(),
         "name_form": NameForm(auto_id="id_name_%s"),
+        "speaker_form": SpeakerForm(auto_id="id_speaker_%s"),
         "visit": _visit(found),
         "pulse": pulse_of(found, claim, held),
         **more,
@@ -98,6 +102,24 @@ def _evidence(claim: Claim | None) -> list[dict[str, Any]]:
     ]
 
 
+def _speakers(found: Interaction, at: datetime) -> list[dict[str, Any]]:
+    """Return who speaks in the contact: in which capacity, whether he said who he is, and how sure we are of him.
+
+    Whose numbers they are is not shown: the page would tell who is a customer.
+    """
+    return [
+        {
+            "capacity": claim.get_capacity_display(),
+            "source": claim.get_source_display(),
+            "at": claim.claimed_at,
+            "for_another": represents(claim),
+            "said_who": bool(claim.person_mark),
+            "level": masking.held_by(claim, found, at).level.label,
+        }
+        for claim in claims_of_all(found)
+    ]
+
+
 def _cases(found: Interaction) -> list[tuple[str, Case]]:
     """Return the cases opened in this very contact with their states; what was asked before is not shown here."""
     cases = Case.objects.filter(interaction=found).prefetch_related("questions__answer").order_by("opened_at")
@@ -116,8 +138,11 @@ def _visit(found: Interaction) -> str:
 
 def pulse_of(found: Interaction, claim: Claim | None, held: Held) -> str:
     """Return a short word that changes whenever the page would look different."""
-    seen = claim.evidence.count() if claim else 0
-    parts = (found.ended_at, found.served_by_id, found.keypad, found.language, claim and claim.pk, seen, held.level)
+    seen = Evidence.objects.filter(claim__speaker__interaction=found).count()
+    heard = found.speakers.count()
+    parts = (
+        found.ended_at, found.served_by_id, found.keypad, found.language, claim and claim.pk, seen, heard, held.level
+    )  # fmt: skip
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -18,7 +19,7 @@ from verification.api.attempts import problem
 from verification.api.base import SERVING, Endpoint
 from verification.api.catalogue import LevelField
 from verification.api.problems import Problem
-from verification.claims import TooMany, claim_number
+from verification.claims import TooMany, claim_number, join_and_claim
 from verification.masking import standing
 from verification.models import Claim, Customer, Evidence, Interaction, Staff
 
@@ -79,10 +80,24 @@ class StandingSerializer(RowSerializer):
 
 
 class ClaimSerializer(serializers.Serializer[Any]):
-    """Who the speaker says that he speaks for, and in which capacity."""
+    """Who the speaker says that he speaks for, in which capacity, and when it is another, who he is himself.
+
+    `another_speaker` notes it of one more who is heard: those who act together are all claimed in one contact.
+    """
 
     customer_number = serializers.RegexField(r"^[0-9]{8}$")
     capacity = serializers.ChoiceField(choices=Claim.Capacity.choices, default=Claim.Capacity.SELF)
+    own_number = serializers.RegexField(r"^[0-9]{8}$", required=False)
+    another_speaker = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a number of his own in his own matter, and one more speaker who speaks for nobody."""
+        himself = attrs["capacity"] == Claim.Capacity.SELF
+        if himself and attrs.get("own_number"):
+            raise serializers.ValidationError({"own_number": [_("In his own matter one number is enough.")]})
+        if attrs["another_speaker"] and himself:
+            raise serializers.ValidationError({"another_speaker": [_("One more speaker speaks for another.")]})
+        return attrs
 
 
 class NotedSerializer(serializers.Serializer[Any]):
@@ -240,21 +255,22 @@ class Claiming(Endpoint):
         served_by(self.by, id)
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        said = asked.validated_data
         try:
-            claim_number(
-                id,
-                said["customer_number"],
-                capacity=said["capacity"],
-                source=Claim.Source.STAFF,
-                by=self.by,
-                at=self.at,
-            )
+            self._note(id, asked.validated_data)
         except interactions.Ended as error:
             raise Problem("ended") from error
         except TooMany as error:
             raise Problem("too-many") from error
         return Response({"noted": True})
+
+    def _note(self, id: UUID, said: dict[str, Any]) -> None:
+        number, own = said["customer_number"], said.get("own_number", "")
+        if said["another_speaker"]:
+            join_and_claim(id, number, capacity=said["capacity"], own_number=own, by=self.by, at=self.at)
+            return
+        claim_number(
+            id, number, capacity=said["capacity"], source=Claim.Source.STAFF, by=self.by, at=self.at, own_number=own
+        )
 
 
 class Ending(Endpoint):
