@@ -323,7 +323,19 @@ class Machine(RuleBasedStateMachine):
             self.must_be_allowed(contact, action, parameters)
             self.waiting.append((decided.proposal, contact, name, self.at))
 
-    @rule(pick=st.integers(0, 3), by=st.sampled_from(STAFF), yes=st.booleans())
+    @rule(
+        pick=st.integers(0, 5), who=st.sampled_from(PEOPLE), action=st.sampled_from(sorted(set(LIVE) & set(NEEDS))),
+        kind=st.sampled_from(STRONG), approved=st.sampled_from(["", "this", "altered"]), much=st.booleans(),
+    )  # fmt: skip
+    def comes_prepared(self, pick: int, who: str, action: str, kind: str, approved: str, much: bool) -> None:
+        """Claim, prove, approve and ask in one go: the way to the doors that wait for more than one thing."""
+        contact = self.pick(pick)
+        self.claims(pick, who, "", "SELF")
+        if contact.live and contact.who == who and contact.capacity == "SELF":
+            self.proves_himself(pick, kind, 0, action if approved else "", approved == "altered")
+        self.asks(pick, action, "", much)
+
+    @rule(pick=st.integers(0, 3), by=st.sampled_from(["supervisor", "supervisor", *STAFF]), yes=st.booleans())
     @precondition(lambda self: self.waiting)
     def a_second_person_decides(self, pick: int, by: str, yes: bool) -> None:
         proposal, _contact, asked_by, proposed_at = self.waiting[pick % len(self.waiting)]
