@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verification.levels import Level
 from verification.reasons import Reason
-from verification.ways import Way, register
+from verification.ways import Said, Way, register
 
 register(
     Way(
@@ -20,6 +20,7 @@ register(
             and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE)
         ),
         action="request_callback",
+        not_for=frozenset({Said.CANNOT_HEAR}),
     )
 )
 register(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from verification import guard, policy
+from verification import guard, policy, roads
 from verification.declarations import Misdeclared, all_declared
 from verification.levels import Level
 from verification.models import Evidence, Interaction
 from verification.reasons import Reason
-from verification.ways import NoWay, Situation, forward
+from verification.ways import Situation, leads_on
 
 # What a caller can use on the telephone instead of a text message, and that isn't sent to him over its network.
 UNRESTRICTED = frozenset({Evidence.Kind.KEYPAD_TOTP, Evidence.Kind.KEYPAD_CODE_LIST})
@@ -51,22 +51,37 @@ def every_refusal_has_a_way(**_: Any) -> list[CheckMessage]:
 
 
 def _closed(situation: Situation) -> str:
-    try:
-        forward(situation)
-    except NoWay as error:
-        return str(error)
-    return ""
+    return "" if leads_on(situation) else f"no way forward from {situation.reason} on {situation.channel}"
+
+
+# All that a caller may say at once, one thing at a time, and nothing.
+_SAID: Final = (
+    frozenset[str](),
+    frozenset(Interaction.Said.values),
+    *(frozenset({said}) for said in Interaction.Said.values),
+)
 
 
 def _situations() -> list[Situation]:
+    """Return the barest of all situations: with a keypad that isn't over, or a contact to use, only more is open."""
     return [
-        Situation(action, reason, channel, held, action.required, keypad)
+        Situation(action, reason, channel, held, action.required, "BACKING_OFF", frozenset(), said)
         for action in all_declared()
         for reason in Reason.values
         for channel in Interaction.Channel.values
         for held in Level
-        for keypad in Interaction.Keypad.values
+        for said in _SAID
     ]
+
+
+@register()
+def every_level_is_reached(**_: Any) -> list[CheckMessage]:
+    """verification.E006: the level of every action must be reached by a road that this house is fitted with."""
+    highest = roads.highest()
+    beyond = [action.name for action in all_declared() if action.required > highest]
+    message = f"no configured road reaches the level of {', '.join(beyond)}: the highest is {highest.name}"
+    hint = "Configure a broker of strong e-ID, or give the desk a second fact in policy.toml."
+    return [Error(message, hint=hint, id="verification.E006")] if beyond else []
 
 
 @register()

@@ -13,6 +13,7 @@ from audit import keys
 from audit.log import record
 from verification import prompt_ends
 from verification.models import Interaction, Organisation, Speaker, Staff
+from verification.policy import current
 
 DESK_ROLES = frozenset({Staff.Role.CLERK, Staff.Role.SUPERVISOR})
 
@@ -85,10 +86,28 @@ def take(interaction_id: UUID, *, by: Staff, at: datetime) -> Interaction:
         if found.served_by_id not in (None, by.pk):
             raise Taken
         if found.served_by_id != by.pk:
-            found.served_by, found.waiting_since = by, None
-            found.save(update_fields=["served_by", "waiting_since"])
+            _void_after_transfer(found, by, at)
+            found.served_by, found.waiting_since, found.handed_back_by = by, None, None
+            found.save(update_fields=["served_by", "waiting_since", "handed_back_by"])
             _entry(found, "interaction.taken", by.actor, at, "serve the caller", {})
         return found
+
+
+def _void_after_transfer(found: Interaction, by: Staff, at: datetime) -> None:
+    """Let what was seen so far count no more when a contact changes hands late, or comes to another role.
+
+    The one who speaks now may not be the one who proved himself then, and who takes over can't tell.
+    """
+    before, waited = found.handed_back_by, at - (found.waiting_since or at)
+    if before is None or before.pk == by.pk or (waited <= current().transfer and before.role == by.role):
+        return
+    found.evidence_from = at
+    if found.keypad == Interaction.Keypad.MATCHED:
+        found.keypad = Interaction.Keypad.NOT_ASKED
+    found.save(update_fields=["evidence_from", "keypad"])
+    prompt_ends.cancel_for(found, "TRANSFER", at=at, actor=by.actor)
+    why = "LATE" if waited > current().transfer else "OTHER_ROLE"
+    _entry(found, "interaction.evidence_void", by.actor, at, "make sure that the caller is still the same", {}, why=why)
 
 
 def hand_back(interaction_id: UUID, *, by: Staff, at: datetime) -> None:
@@ -97,8 +116,8 @@ def hand_back(interaction_id: UUID, *, by: Staff, at: datetime) -> None:
         found = _locked(interaction_id)
         if found.served_by_id != by.pk:
             raise Taken
-        found.served_by, found.waiting_since = None, at
-        found.save(update_fields=["served_by", "waiting_since"])
+        found.served_by, found.waiting_since, found.handed_back_by = None, at, by
+        found.save(update_fields=["served_by", "waiting_since", "handed_back_by"])
         _entry(found, "interaction.handed_back", by.actor, at, "let a colleague serve the caller", {})
 
 
@@ -118,6 +137,19 @@ def set_keypad(interaction_id: UUID, *, keypad: str, at: datetime) -> None:
         found.keypad = keypad
         found.save(update_fields=["keypad"])
         _entry(found, "interaction.keypad", found.actor, at, "tell the agent how the keypad went", {}, keypad=keypad)
+
+
+def say_cannot(interaction_id: UUID, *, said: frozenset[str], by: Staff, at: datetime) -> None:
+    """Note what the caller says he cannot use (values of Interaction.Said), so that no way he can't go is offered.
+
+    It replaces what he said before. It tells of his circumstances, so in the log it is personal.
+    """
+    with transaction.atomic():
+        found = _locked(interaction_id)
+        found.said = sorted(said & set(Interaction.Said.values))
+        found.save(update_fields=["said"])
+        personal = {"said": found.said}
+        _entry(found, "interaction.said", by.actor, at, "offer only what the caller can use", personal)
 
 
 def end(interaction_id: UUID, *, at: datetime, by: Staff | None = None) -> None:

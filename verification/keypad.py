@@ -208,8 +208,8 @@ def few_codes_left(interaction_id: UUID) -> int | None:
 
 
 def _left(claim: Claim) -> int:
-    unused = ListCode.objects.filter(customer_id=claim.person_id, use__isnull=True, authenticator__end__isnull=True)
-    return unused.count()
+    of_his = ListCode.objects.filter(customer_id=claim.person_id or 0)
+    return of_his.filter(use__isnull=True, authenticator__end__isnull=True).count()
 
 
 def _offer_new_list(claim: Claim, at: datetime) -> None:

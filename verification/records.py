@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django.utils import translation
 
 from audit.log import record
-from verification import canonical, parking
+from verification import canonical, having, parking
 from verification.attempts import Attempt
 from verification.levels import Level
 from verification.models import Customer, Grant, Refusal
@@ -135,6 +135,8 @@ def _ways(asked: Attempt, reason: Reason) -> list[Way]:
             held=asked.held.level,
             required=asked.required,
             keypad=asked.scene.keypad,
+            usable=having.usable(asked),
+            said=frozenset(asked.scene.interaction.said),
         )
     )
 

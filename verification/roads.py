@@ -24,6 +24,7 @@ def by_link() -> Level:
 
 APPROVED: Final = "CIBA_APPROVED"
 IN_AN_APP: Final = {"E_ID_SUBSTANTIAL": "CIBA_SUBSTANTIAL", "E_ID_HIGH": "CIBA_HIGH"}
+BROKERED: Final = frozenset({APPROVED, *IN_AN_APP, *IN_AN_APP.values()})
 
 
 def with_app() -> list[Broker]:
@@ -45,3 +46,13 @@ def by_app() -> Level:
     worth = current().worth
     kinds = {kind_in_app(broker, kind) for broker in with_app() for kind in broker.acr.values()}
     return max((worth[kind].level for kind in kinds if kind in worth), default=Level.NONE)
+
+
+def highest() -> Level:
+    """Return the highest level that any road of this house leads to: the desk, the keypad, and the brokers it has."""
+    policy = current()
+    brokered = {kind for broker in with_login() for kind in broker.acr.values()}
+    brokered |= {kind_in_app(broker, kind) for broker in with_app() for kind in broker.acr.values()}
+    here = {kind: worth for kind, worth in policy.worth.items() if kind not in BROKERED or kind in brokered}
+    alone = [worth.level for worth in here.values()]
+    return max([*alone, *(rule.level for rule in policy.together if rule.base <= here.keys())], default=Level.NONE)

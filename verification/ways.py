@@ -12,12 +12,21 @@ from django.utils.translation import gettext_lazy as _
 from verification import roads
 from verification.declarations import Declaration
 from verification.levels import Level
+from verification.models import Interaction
 from verification.reasons import Reason
+
+Said = Interaction.Said
+USABLE: Final = frozenset({"PHONE", "EMAIL", "PASSKEY", "E_ID"})
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What a way may look at. Nothing in it comes from the record: it must not show through before LOW."""
+    """What a way may look at.
+
+    `usable` is what can carry a proof: PHONE, EMAIL, PASSKEY, E_ID. It comes from the caller's record once he is known
+    at LOW or more, and before that it is what the house is fitted with: the record must not show through. `said` holds
+    what he told us that he can't use (values of Interaction.Said).
+    """
 
     action: Declaration | None
     reason: str
@@ -25,6 +34,13 @@ class Situation:
     held: Level
     required: Level
     keypad: str
+    usable: frozenset[str] = USABLE
+    said: frozenset[str] = frozenset()
+
+    @property
+    def unproven(self) -> bool:
+        """Tell whether what is missing is a proof of who he is, and not something else."""
+        return self.reason in (Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.NO_CLAIM, Reason.NOT_APPROVED)
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,8 @@ class Way:
     """One thing the caller can do.
 
     `effort` orders them, easiest first; `action` is the declared action that starts it, `page` the staff's page that
-    does when it is no action.
+    does when it is no action. `needs` is what it leans on: any of these must be usable. `not_for` names those who said
+    that they can't go it.
     """
 
     code: str
@@ -42,6 +59,12 @@ class Way:
     open: Callable[[Situation], bool]
     action: str = ""
     page: str = ""
+    needs: frozenset[str] = frozenset()
+    not_for: frozenset[str] = frozenset()
+
+    def fits(self, situation: Situation) -> bool:
+        """Tell whether it is open here, and leans on something that this caller has."""
+        return (not self.needs or bool(self.needs & situation.usable)) and self.open(situation)
 
 
 _WAYS: Final[dict[str, Way]] = {}
@@ -60,11 +83,20 @@ def register(way: Way) -> Way:
 
 
 def forward(situation: Situation) -> list[Way]:
-    """Return the open ways, easiest first. Raises NoWay when there is none."""
-    ways = sorted((way for way in _WAYS.values() if way.open(situation)), key=lambda way: way.effort)
+    """Return the open ways, easiest first. Raises NoWay when there is none.
+
+    None is among them that the caller said he can't go, unless nothing else is open at all.
+    """
+    every = sorted((way for way in _WAYS.values() if way.fits(situation)), key=lambda way: way.effort)
+    ways = [way for way in every if not way.not_for & situation.said] or every
     if not ways:
         raise NoWay(f"no way forward from {situation.reason} on {situation.channel}")
     return ways
+
+
+def leads_on(situation: Situation) -> bool:
+    """Tell whether any way is open at all: quicker than listing them."""
+    return any(way.fits(situation) for way in _WAYS.values())
 
 
 def by_code(code: str) -> Way | None:
@@ -86,6 +118,7 @@ register(
             and s.reason in (Reason.LEVEL, Reason.NO_CLAIM, Reason.STALE)
             and s.keypad not in _KEYPAD_ENDED
         ),
+        not_for=frozenset({Said.CANNOT_HEAR, Said.RELAY}),  # the line is another's, or in the interpreter's hands
     )
 )
 
@@ -104,6 +137,75 @@ register(
             and Level.LOW < s.required <= roads.by_link()
         ),
         page="prompt",
+        needs=frozenset({"PHONE", "EMAIL"}),
+        not_for=frozenset({Said.NO_MOBILE}),
+    )
+)
+
+register(
+    Way(
+        code="e_id_elsewhere",
+        effort=21,
+        label=_("a link by e-mail, opened on another device that he trusts"),
+        say=_(
+            "I can send the link to the e-mail that we have for you. You can open it on a computer, or on the device "
+            "of somebody you trust, and we go on in this same call."
+        ),
+        open=lambda s: (
+            s.channel in ("PHONE", "WEB", "CHAT")
+            and bool(s.said & {Said.NO_MOBILE, Said.CANNOT_TRAVEL})
+            and s.unproven
+            and Level.LOW < s.required <= roads.by_link()
+        ),
+        page="prompt",
+        needs=frozenset({"EMAIL"}),
+    )
+)
+
+register(
+    Way(
+        code="interpreter",
+        effort=25,
+        label=_("the interpreter as a second speaker"),
+        say=_(
+            "Your interpreter is welcome to speak with us for you. You prove who you are yourself, in writing or on "
+            "your own device, and the interpreter needs to know none of it."
+        ),
+        open=lambda s: s.unproven and bool(s.said & {Said.RELAY, Said.CANNOT_HEAR}),
+    )
+)
+
+register(
+    Way(
+        code="in_writing",
+        effort=35,
+        label=_("in writing, by chat or a text relay service"),
+        say=_("We can go on in writing: on our chat, through a text relay service, or at the desk."),
+        open=lambda s: s.channel == "PHONE" and Said.CANNOT_HEAR in s.said,
+    )
+)
+
+register(
+    Way(
+        code="representative",
+        effort=50,
+        label=_("somebody with a mandate acts for him"),
+        say=_(
+            "Somebody you trust can act for you with a mandate for just this matter. That person proves who he or she "
+            "is, and you need not travel."
+        ),
+        open=lambda s: Said.CANNOT_TRAVEL in s.said and s.reason != Reason.HOLD,
+    )
+)
+
+register(
+    Way(
+        code="we_come",
+        effort=55,
+        label=_("we come to him"),
+        say=_("We can also come to you. Leave us your question, and we agree with you on where and when we meet."),
+        open=lambda s: Said.CANNOT_TRAVEL in s.said and s.channel != "DESK",
+        action="open_case",
     )
 )
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verification.levels import Level
 from verification.reasons import Reason
-from verification.ways import Situation, Way, register
+from verification.ways import Said, Situation, Way, register
 
 
 def _needed(situation: Situation) -> bool:
@@ -21,6 +21,7 @@ register(
         say=_("It can be done at the office: we book a time for you and send you a list of exactly what to bring."),
         open=_needed,
         action="book_visit",
+        not_for=frozenset({Said.CANNOT_TRAVEL}),
     )
 )
 register(
@@ -40,5 +41,6 @@ register(
         say=_("What you have shown is kept; we book the next time for you and name what is still missing."),
         open=lambda situation: situation.channel == "DESK" and situation.reason != Reason.HOLD,
         action="book_visit",
+        not_for=frozenset({Said.CANNOT_TRAVEL}),
     )
 )

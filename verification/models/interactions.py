@@ -47,6 +47,9 @@ class Interaction(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True)
     opened_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     served_by = models.ForeignKey(Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    handed_back_by = models.ForeignKey(
+        Staff, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # who put it back into the queue; nobody while it waits for the first time
     evidence_from = models.DateTimeField(null=True, blank=True)  # what was seen before counts no more (a late transfer)
     resumes = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="resumed_by"

@@ -1,0 +1,26 @@
+"""What a caller has that can carry a proof: from his record once he is known, from the house's fittings before."""
+
+from __future__ import annotations
+
+from verification import roads
+from verification.attempts import Attempt
+from verification.levels import Level
+from verification.models import ContactChange, Passkey
+from verification.ways import USABLE
+
+CARRIES = frozenset({ContactChange.Kind.PHONE.value, ContactChange.Kind.EMAIL.value})
+
+
+def usable(asked: Attempt) -> frozenset[str]:
+    """Return which of `ways.USABLE` this caller can use now.
+
+    Below LOW it is asked of nobody's record: what a stranger is offered tells nothing of who has which contact.
+    """
+    e_id = frozenset({"E_ID"} if roads.with_login() else ())
+    claim = asked.scene.claim
+    if asked.held.level < Level.LOW or claim is None or claim.person is None:
+        return (USABLE - {"E_ID"}) | e_id
+    contacts = claim.person.recorded_contacts(asked.at)
+    found = {each.kind for each in contacts if each.kind in CARRIES and each.quarantined_until <= asked.at}
+    keys = Passkey.objects.filter(customer=claim.person, effective_at__lte=asked.at, end__isnull=True)
+    return frozenset(found) | e_id | frozenset({"PASSKEY"} if keys.exists() else ())
