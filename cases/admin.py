@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cases.pages import claims, doing, interaction, queue
+from cases.pages import asking, claims, doing, interaction, queue
 from cases.pages.access import View
 
 pages: Final[tuple[tuple[str, View, str], ...]] = (
@@ -22,5 +22,7 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("<uuid:public_id>/language/", interaction.speak, "speak"),
     ("<uuid:public_id>/hand-back/", interaction.hand_back, "hand_back"),
     ("<uuid:public_id>/end/", interaction.end, "end"),
+    ("<uuid:public_id>/prompt/", asking.ask, "prompt"),
+    ("<uuid:public_id>/prompt/<uuid:prompt>/withdraw/", asking.withdraw, "prompt_withdraw"),
     ("<uuid:public_id>/do/<slug:action>/", doing.do, "do"),
 )

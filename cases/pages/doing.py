@@ -6,6 +6,7 @@ since only a refusal brings the words to say and the ways forward. One form is o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,11 +23,12 @@ from django.views.decorators.http import require_GET
 
 from cases import phrases
 from cases.models import Case
+from cases.pages import prompting
 from cases.pages.access import person, served, serving, show, visible
 from cases.pages.forms import cents, filled, latest_refusal, raw
 from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
-from verification import results
+from verification import parking, results
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
@@ -55,7 +57,7 @@ def _ask(request: HttpRequest, contact: Interaction, wanted: Declaration | None)
         raise Http404
     if not contact.live:
         return redirect("admin:interaction", contact.public_id)
-    return _form(request, contact, wanted, filled(wanted, contact, initial=_initial(request, contact)), uuid4())
+    return _form(request, contact, wanted, filled(wanted, contact, initial=_initial(request, contact, wanted)), uuid4())
 
 
 def _attempt(
@@ -83,14 +85,14 @@ def _attempt(
             messages.info(request, _("A second person decides on it. The caller is told in writing."))
             return redirect("admin:interaction", contact.public_id)
         case Malformed():
-            return _again(request, contact, wanted, decision)
+            return again(request, contact, wanted, decision.errors)
     return _form(request, contact, wanted, filled(wanted, contact, typed=request.POST), nonce, status=503)
 
 
 def _stopped(request: HttpRequest, contact: Interaction, wanted: Declaration, problem: str) -> HttpResponse:
     """Show the form again with what must be done first; the gate was not asked, so nothing was refused."""
     form = filled(wanted, contact, typed=request.POST)
-    form._errors = ErrorDict()  # type: ignore[attr-defined]  # only what stands in the way, as in _again
+    form._errors = ErrorDict()  # type: ignore[attr-defined]  # only what stands in the way, as in again
     form.cleaned_data = {}
     form.add_error(None, problem)
     return _form(request, contact, wanted, form, uuid4(), status=400)
@@ -108,13 +110,21 @@ def _nonce(request: HttpRequest) -> UUID:
         raise BadRequest("a form without its nonce") from None
 
 
-def _initial(request: HttpRequest, contact: Interaction) -> dict[str, Any]:
-    """Say which refusal a visit would answer: the one whose way was chosen, else the newest of this contact."""
+def _initial(request: HttpRequest, contact: Interaction, wanted: Declaration) -> dict[str, Any]:
+    """Fill a form with what is known: the particulars that he approved, or those that were refused a moment ago.
+
+    A visit answers the refusal whose way was chosen, else the newest of this contact.
+    """
     try:
         chosen = Refusal.objects.filter(interaction=contact, public_id=UUID(request.GET.get("refusal", ""))).first()
     except ValueError:
         chosen = latest_refusal(contact)
-    return {"refusal": str(chosen.public_id)} if chosen else {}
+    kept = prompting.particulars(contact, wanted.name, request.GET.get("prompt", ""))
+    if not kept and chosen is not None and chosen.action == wanted.name:
+        kept = parking.parked(chosen, timezone.now()) or {}
+    if isinstance(kept.get("amount"), int):
+        kept["amount"] = f"{kept['amount'] // 100},{kept['amount'] % 100:02d}"
+    return {**kept, "refusal": str(chosen.public_id)} if chosen else kept
 
 
 def _form(
@@ -129,16 +139,19 @@ def _form(
         "unavailable": status == 503,
         "missing": missing(wanted, contact, by=person(request), at=timezone.now()),
         "empty": nothing_open(wanted, contact),
+        "may_ask": prompting.may_ask(wanted),
     }
     return show(request, "cases/action.html", context, status=status)
 
 
-def _again(request: HttpRequest, contact: Interaction, wanted: Declaration, decision: Malformed) -> HttpResponse:
+def again(
+    request: HttpRequest, contact: Interaction, wanted: Declaration, errors: Mapping[str, list[str]]
+) -> HttpResponse:
     """Show the form again with everything that was typed, and what the gate could not read."""
     form = filled(wanted, contact, typed=request.POST)
     form._errors = ErrorDict()  # type: ignore[attr-defined]  # the gate's own words, not the form's second opinion
     form.cleaned_data = {}
-    for name, problems in decision.errors.items():
+    for name, problems in errors.items():
         misread = name == "amount" and cents(request.POST.get(name, "")).endswith("?")
         said = [_("Write the amount in euros, for example 12,50.")] if misread else problems
         form.add_error(name if name in form.fields else None, said)
@@ -179,5 +192,6 @@ def refusal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "said": found.said.get(contact.language) or found.said.get("en", ""),
         "ways": [way for code in found.ways if (way := by_code(code))],
         "acting": acting,
+        "again": _offered(found.action) is not None,
     }
     return show(request, "cases/refusal.html", context)

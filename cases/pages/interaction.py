@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import phrases
 from cases.models import Case
-from cases.pages import story
+from cases.pages import prompting, story
 from cases.pages.access import Standing, person, served, serving, show, standing, visible
 from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from verification import interactions, masking, results
@@ -64,7 +64,9 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "name_form": NameForm(auto_id="id_name_%s"),
         "speaker_form": SpeakerForm(auto_id="id_speaker_%s"),
         "visit": _visit(found),
+        "asking": prompting.panel(found, claim, at),
         "pulse": pulse_of(found, claim, held),
+        "rest": rest_of(found, claim),
         **more,
     }
 
@@ -74,8 +76,8 @@ def ladder(reached: Level) -> list[dict[str, Any]]:
     how = {
         Level.NONE: _("A name, a number, a voice: they prove nothing."),
         Level.LOW: _("A code typed on the keypad."),
-        Level.SUBSTANTIAL: _("An identity document at the desk."),
-        Level.HIGH: _("A document, and a second clerk or a visit code."),
+        Level.SUBSTANTIAL: _("Strong e-ID in his own browser, or an identity document at the desk."),
+        Level.HIGH: _("Strong e-ID of the level high, or a document and a second clerk or a visit code."),
     }
     return [
         {"label": level.label, "how": how[level], "reached": level <= reached, "here": level is reached}
@@ -138,11 +140,19 @@ def _visit(found: Interaction) -> str:
 
 def pulse_of(found: Interaction, claim: Claim | None, held: Held) -> str:
     """Return a short word that changes whenever the page would look different."""
+    asked = prompting.newest(found)
     seen = Evidence.objects.filter(claim__speaker__interaction=found).count()
     heard = found.speakers.count()
     parts = (
-        found.ended_at, found.served_by_id, found.keypad, found.language, claim and claim.pk, seen, heard, held.level
+        found.ended_at, found.served_by_id, found.keypad, found.language, claim and claim.pk, seen, heard, held.level,
+        asked and (asked.prompt.pk, asked.state),
     )  # fmt: skip
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def rest_of(found: Interaction, claim: Claim | None) -> str:
+    """Return a short word that changes with what the page's script does not put in place by itself."""
+    parts = (found.ended_at, found.served_by_id, found.language, claim and claim.pk)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,99 @@
+"""What the agent's screen shows of asking a caller for strong identification: the words, and how far he has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from cases.pages.story import label_of
+from verification import prompt_states, prompts, roads, shown_parameters
+from verification.declarations import Declaration
+from verification.levels import Level
+from verification.models import Claim, Interaction, Prompt
+from verification.prompt_states import STEPS, Standing
+
+STATES: dict[str, Promise] = {
+    "ASKED": gettext_lazy("The link is on its way to the phone or e-mail on record, if there is one."),
+    "OPENED": gettext_lazy("The link was opened. Read the two words aloud now."),
+    "WORDS": gettext_lazy("The words are right. He chooses how he logs in."),
+    "LOGIN": gettext_lazy("He is logging in."),
+    "APPROVED": gettext_lazy("He has identified himself."),
+    "DECLINED": gettext_lazy("He says that he did not call. Do nothing more in this contact; his contacts were told."),
+    "EXPIRED": gettext_lazy("The time ran out. You can send it once more."),
+    "FAILED": gettext_lazy("It did not go through. Offer another way, or send it once more."),
+    "CANCELLED": gettext_lazy("It was withdrawn."),
+}
+IN_HIS_APP = gettext_lazy("The request is on its way to his app, if he has one. Read aloud what he is asked for there.")
+SHORT: dict[str, Promise] = {
+    "ASKED": pgettext_lazy("step", "sent"),
+    "OPENED": pgettext_lazy("step", "opened"),
+    "WORDS": pgettext_lazy("step", "words typed"),
+    "LOGIN": pgettext_lazy("step", "logging in"),
+}
+
+
+def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, Any]:
+    """Return what the page shows: whether it can be asked, and the newest prompt with its words while it waits."""
+    standing = newest(contact)
+    shown: dict[str, Any] = {
+        "offered": bool(roads.with_login()) and contact.channel in prompts.CHANNELS,
+        "claimed": claim is not None and bool(claim.person_mark),
+    }
+    return shown | (_shown(standing, claim, at) if standing else {})
+
+
+def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, Any]:
+    prompt = standing.prompt
+    language, pair = prompts.words_of(prompt)
+    reached = STEPS.index(standing.state) if standing.waiting else -1
+    approved = (
+        standing.state == "APPROVED" and prompt.action != "" and claim is not None and prompt.claim_id == claim.pk
+    )
+    return {
+        "prompt": prompt,
+        "waiting": standing.waiting,
+        "state": standing.state,
+        "said": _said(standing),
+        "label": label_of(prompt.action) if prompt.action else "",
+        "lines": shown_parameters.lines(prompt.action, prompts.parameters_of(prompt) or {}) if prompt.action else [],
+        "words": " – ".join(pair),
+        "language": language,
+        "steps": [(str(SHORT[step]), place <= reached) for place, step in enumerate(STEPS)],
+        "seconds": standing.seconds_left(at),
+        "minutes": f"{standing.seconds_left(at) // 60}:{standing.seconds_left(at) % 60:02d}",
+        "approved_action": prompt.action if approved else "",
+    }
+
+
+def _said(standing: Standing) -> str:
+    if standing.prompt.road == Prompt.Road.CIBA and standing.state == "ASKED":
+        return str(IN_HIS_APP)
+    return str(STATES[standing.state])
+
+
+def newest(contact: Interaction) -> Standing | None:
+    """Return the newest prompt of a contact as it stands, or None."""
+    return next(iter(prompt_states.of(contact)), None)
+
+
+def may_ask(wanted: Declaration) -> bool:
+    """Tell whether an action can be sent to be approved: some road of ours must reach what it requires."""
+    return wanted.needs_claim and Level.LOW < wanted.required <= roads.by_link()
+
+
+def particulars(contact: Interaction, action: str, prompt: str) -> dict[str, Any]:
+    """Return what was approved in this contact for an action, to fill its form with; {} when there is nothing."""
+    found = Prompt.objects.filter(interaction=contact, action=action, public_id=uuid_of(prompt)).first()
+    return prompts.parameters_of(found) or {} if found else {}
+
+
+def uuid_of(text: str) -> UUID | None:
+    """Return what a form or an address names, or None when it names nothing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
