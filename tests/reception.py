@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from tests.cast import Cast, Person
@@ -10,8 +10,10 @@ from verification.gate import Granted, Live, Refused, attempt
 from verification.models import Customer, Interaction, Organisation, Refusal
 from visits import escalations
 from visits.hours import Ability
+from visits.identity import Laid
 from visits.models import AbilityHours, Escalation, Office, OfficeHours, Visit
 from visits.mrz import check_digit
+from visits.printed import Printed
 
 
 def open_office(
@@ -75,6 +77,38 @@ def _checked(field: str) -> str:
 
 def _spelt(name: str) -> str:
     return name.upper().replace("Ä", "AE").replace("Ö", "OE").replace(" ", "<")
+
+
+def printed_on(zone: str, **changed: Any) -> Printed:
+    """Read off a passport what is printed beside this zone, in the same letters, unless something else is told."""
+    first, second = zone.split("\n")
+    family, _, given = first[5:].partition("<<")
+    told: dict[str, Any] = {
+        "number": second[:9].replace("<", ""),
+        "family_name": family.replace("<", " "),
+        "given_names": given.replace("<", " ").strip(),
+        "birth_date": _date(second[13:19], latest=2026),
+        "expires_on": _date(second[21:27], latest=2099),
+    }
+    return Printed(**told | changed)
+
+
+def laid(zone: str, *, traits: frozenset[str] = frozenset(), **changed: Any) -> Laid:
+    """Lay a passport with this zone on the desk, printed as its zone says unless something else is told."""
+    return Laid(printed_on(zone, **changed), zone, traits=traits)
+
+
+def typed(zone: str, **changed: Any) -> dict[str, str]:
+    """Give what a clerk types into the form of the desk for the passport with this zone."""
+    printed = printed_on(zone, **changed)
+    days = {"birth_date": printed.birth_date, "expires_on": printed.expires_on}
+    names = {"number": printed.number, "family_name": printed.family_name, "given_names": printed.given_names}
+    return {"zone": zone, **names, **{name: day.isoformat() for name, day in days.items() if day}}
+
+
+def _date(text: str, *, latest: int) -> date:
+    year = 2000 + int(text[:2])
+    return date(year if year <= latest else year - 100, int(text[2:4]), int(text[4:]))
 
 
 def day_after(at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from django.utils import translation
 from audit.models import Entry
 from notices.models import Notice
 from tests.cast import NOW, Cast
-from tests.reception import NEW_HOME, book, open_office, passport
+from tests.reception import NEW_HOME, book, laid, open_office, passport, printed_on
 from verification.evidence import CONFIRMATIONS, NotSeen, see_second_clerk
 from verification.gate import Granted
 from verification.levels import Level
@@ -20,6 +20,7 @@ from verification.models import ContactChange, Evidence, ParkedMatter
 from visits import desk, identity, keys, papers, parked
 from visits.admin import words
 from visits.checklist import Document, Objection
+from visits.identity import Laid
 from visits.models import IdentityTry, Visit, VisitCode, VisitEvent
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ def compared(
 ) -> str:
     """Compare a document as Kalle does, and return the outcome."""
     return identity.compare(
-        visit, zone=zone, traits=traits, confirmed=confirmed, by=cast.clerk_kalle, at=visit.starts_at
+        visit, laid(zone, traits=traits), confirmed=confirmed, by=cast.clerk_kalle, at=visit.starts_at
     ).outcome
 
 
@@ -113,13 +114,12 @@ def test_a_document_that_does_not_agree_gives_nothing(
 
 
 def test_a_slip_of_the_finger_names_the_field_and_not_the_record(visit: Visit, cast: Cast) -> None:
-    zone = passport(cast.antti.customer).replace("6104", "6105", 1)
-    found = identity.compare(
-        visit, zone=zone, traits=NOTHING, confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=visit.starts_at
-    )
+    right = passport(cast.antti.customer)
+    slip = Laid(printed_on(right), right.replace("6104", "6105", 1))
+    found = identity.compare(visit, slip, confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=visit.starts_at)
     assert (found.outcome, found.field) == ("UNREADABLE", "birth_date")
     wrong = identity.compare(
-        visit, zone=passport(cast.antti.customer, family="MUU"), traits=NOTHING, confirmed=CONFIRMATIONS,
+        visit, laid(passport(cast.antti.customer, family="MUU")), confirmed=CONFIRMATIONS,
         by=cast.clerk_kalle, at=visit.starts_at,
     )  # fmt: skip
     assert "Asiakas" not in wrong.text

@@ -15,7 +15,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.cast import Cast
-from tests.reception import book, open_office, passport
+from tests.reception import book, open_office, passport, typed
 from verification.models import ContactChange, Evidence, Grant, Interaction
 from visits import letters
 from visits.models import Visit, VisitEvent
@@ -62,10 +62,10 @@ def test_a_whole_visit(visit: Visit, cast: Cast) -> None:
     assert "Toinen linja" not in page, "the matter is closed before the identity list is complete"
     for private in ("Antti", cast.antti.number, "1961"):
         assert private not in page
-    refused = step(kalle, visit, "identity", zone=passport(cast.antti.customer, family="MUU"), **SEEN)
+    refused = step(kalle, visit, "identity", **typed(passport(cast.antti.customer, family="MUU")), **SEEN)
     assert refused.status_code == 400
     assert "eivät täsmää" in text(refused)
-    page = text(step(kalle, visit, "identity", zone=passport(cast.antti.customer), **SEEN))
+    page = text(step(kalle, visit, "identity", **typed(passport(cast.antti.customer)), **SEEN))
     assert "Toinen linja 4" in page
     waiting = text(kerttu.get(reverse("admin:visits_second")))
     here = visit.desk_interaction
@@ -134,7 +134,7 @@ def test_ending_what_was_only_checked_in_leaves_it_booked(visit: Visit, cast: Ca
 def test_a_visit_that_ended_without_the_papers_offers_the_next_time(visit: Visit, cast: Cast) -> None:
     kalle = seated(cast, "clerk_kalle")
     step(kalle, visit, "check-in")
-    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    step(kalle, visit, "identity", **typed(passport(cast.antti.customer, expires="250501")), **SEEN)
     page = text(step(kalle, visit, "finish"))
     assert visit.state == Visit.State.INCOMPLETE
     assert "Puuttuu vielä:" in page
@@ -154,7 +154,7 @@ def test_a_visit_that_ended_without_the_papers_offers_the_next_time(visit: Visit
 def test_a_next_time_that_the_customer_cancelled_is_offered_again(visit: Visit, cast: Cast) -> None:
     kalle = seated(cast, "clerk_kalle")
     step(kalle, visit, "check-in")
-    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    step(kalle, visit, "identity", **typed(passport(cast.antti.customer, expires="250501")), **SEEN)
     step(kalle, visit, "finish")
     step(kalle, visit, "next-visit")
     first = Visit.objects.exclude(pk=visit.pk).get()
@@ -168,7 +168,7 @@ def test_a_next_time_to_which_nobody_came_is_offered_again(
 ) -> None:
     kalle = seated(cast, "clerk_kalle")
     step(kalle, visit, "check-in")
-    step(kalle, visit, "identity", zone=passport(cast.antti.customer, expires="250501"), **SEEN)
+    step(kalle, visit, "identity", **typed(passport(cast.antti.customer, expires="250501")), **SEEN)
     step(kalle, visit, "next-visit")
     step(kalle, visit, "finish")
     missed = Visit.objects.exclude(pk=visit.pk).get()
@@ -207,7 +207,9 @@ def test_without_the_second_factor_there_is_no_desk(visit: Visit, cast: Cast) ->
 def test_a_colleague_cannot_take_over_by_typing(visit: Visit, cast: Cast) -> None:
     kalle, kerttu = seated(cast, "clerk_kalle"), seated(cast, "clerk_kerttu")
     step(kalle, visit, "check-in")
-    assert "Työtoverinne hoitaa" in text(step(kerttu, visit, "identity", zone=passport(cast.antti.customer), **SEEN))
+    assert "Työtoverinne hoitaa" in text(
+        step(kerttu, visit, "identity", **typed(passport(cast.antti.customer)), **SEEN)
+    )
     assert not Evidence.objects.exists()
 
 

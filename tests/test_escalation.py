@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from unittest import mock
 
 import pytest
@@ -12,7 +12,8 @@ from tests.cast import NOW, Cast
 from tests.reception import ask_for_visit, book, open_office, refuse
 from verification.gate import Following, Granted, Live, Malformed, Refused, Unavailable, attempt
 from visits import escalations, placing, tasks
-from visits.models import ChecklistItem, Escalation, Visit, VisitEvent
+from visits.hours import Ability, OfficeAbilities
+from visits.models import AbilityHours, ChecklistItem, Escalation, Visit, VisitEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -77,11 +78,17 @@ def test_at_low_a_code_that_can_be_sent_opens_the_small_office(cast: Cast) -> No
     assert visit.items.filter(group="visit_code", mandatory=True).exists()
 
 
-def test_without_a_chip_kind_of_evidence_a_chip_reader_sends_nobody_anywhere() -> None:
-    from visits.hours import OfficeAbilities
-
-    assert not placing.able(OfficeAbilities(chip=True), code_counts=False)
-    assert placing.able(OfficeAbilities(second_clerk=True), code_counts=False)
+def test_a_chip_sends_somebody_only_where_a_reader_is_configured(cast: Cast) -> None:
+    promised = open_office(cast.organisation, town="Turku", second_clerk=False)
+    reading = open_office(cast.organisation, town="Oulu", second_clerk=False, chip_reader="https://reader.example")
+    for office in (promised, reading):
+        for weekday in range(5):
+            AbilityHours.objects.create(
+                office=office, weekday=weekday, opens=time(9), closes=time(16), ability=Ability.CHIP
+            )
+    assert placing.able(OfficeAbilities(chip=True), code_counts=False)
+    assert not placing.able(OfficeAbilities(), code_counts=False)
+    assert book(cast, cast.antti, at=NOW, town="Turku").office == reading
 
 
 def test_nothing_of_the_record_shows_in_the_list_before_low(cast: Cast) -> None:

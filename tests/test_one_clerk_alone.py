@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notices.models import Notice
 from tests.cast import NOW, Cast, number
-from tests.reception import ask_for_visit, book, open_office, passport, refuse
+from tests.reception import ask_for_visit, book, laid, open_office, passport, refuse
 from tests.staff_browser import signed_in
 from verification import accounts, claims, interactions
 from verification.evidence import CONFIRMATIONS, NotSeen, see_second_clerk, see_visit_code
@@ -49,7 +49,7 @@ def names(visit: Visit, of: str, cast: Cast) -> None:
 
 def compared(visit: Visit, zone: str, cast: Cast, at: datetime | None = None) -> str:
     return identity.compare(
-        visit, zone=zone, traits=frozenset(), confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=at or visit.starts_at
+        visit, laid(zone), confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=at or visit.starts_at
     ).outcome
 
 
@@ -185,9 +185,7 @@ def test_the_answer_to_a_wrong_document_tells_nothing_of_the_record(cast: Cast) 
     at, answers = visits[0].starts_at, []
     for booked, (_, zone) in zip(visits, tried, strict=True):
         desk.check_in(booked, by=cast.clerk_kalle, at=at)
-        answers.append(
-            identity.compare(booked, zone=zone, traits=frozenset(), confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=at)
-        )
+        answers.append(identity.compare(booked, laid(zone), confirmed=CONFIRMATIONS, by=cast.clerk_kalle, at=at))
     assert [answer.outcome for answer in answers] == ["NAME", "BIRTH_DATE", "NOT_COMPARABLE", "NAME"]
     assert len({answer.text for answer in answers}) == 1
 

@@ -6,7 +6,7 @@ What is seen of a speaker is a row under his claim and an entry of the log.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -21,11 +21,18 @@ from verification.scene import current_claim
 from verification.telling import day, tell
 
 CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
+IDENTITY_BY_STRENGTH: Final = {
+    "full": Evidence.Kind.IDENTITY_LIST,
+    "ordinary": Evidence.Kind.IDENTITY_ORDINARY,
+    "lesser": Evidence.Kind.IDENTITY_LESSER,
+}
+"""What the complete identity list is, by what the document is good for."""
+IDENTITY: Final = frozenset(IDENTITY_BY_STRENGTH.values())
 
 
 class NotSeen(ValueError):
     """Refuse to note evidence; `code` says what is lacking: DESK, ROLE, OWN_MATTER, CLAIM, INCOMPLETE, SAME_PERSON,
-    ORDER, TOO_NEW, OTHER_CUSTOMER.
+    ORDER, TOO_NEW, OTHER_CUSTOMER, MATTER.
     """
 
     def __init__(self, code: str) -> None:
@@ -75,17 +82,24 @@ def note(
 
 
 def see_identity_list(
-    interaction_id: UUID, *, by: Staff, confirmed: frozenset[str], document: dict[str, str], at: datetime
+    interaction_id: UUID,
+    *,
+    by: Staff,
+    confirmed: frozenset[str],
+    document: dict[str, str],
+    at: datetime,
+    strength: str = "full",
 ) -> Evidence:
     """Note that a clerk compared an identity document: the paper, its data, the person and the matter, all four.
 
-    `document` says type, issuer and expiry, not the number. All recorded contacts are told. Raises NotSeen or Ended.
+    `document` says type, issuer and expiry, not the number; `strength` what it is good for (full, ordinary, lesser).
+    All recorded contacts are told. Raises NotSeen or Ended.
     """
     with transaction.atomic():
         claim = _at_desk(interaction_id, by)
         if confirmed != CONFIRMATIONS:
             raise NotSeen("INCOMPLETE")
-        seen = note(claim, Evidence.Kind.IDENTITY_LIST, at=at, by=by, document=document)
+        seen = note(claim, IDENTITY_BY_STRENGTH[strength], at=at, by=by, document=document)
         _tell_of_acceptance(claim, at)
         return seen
 
@@ -96,16 +110,54 @@ def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Eviden
     An account made for the occasion is no second pair of eyes.
     """
     with transaction.atomic():
-        claim = _claim_at_desk(interaction_id, by)
-        first = claim.evidence.filter(kind=Evidence.Kind.IDENTITY_LIST).order_by("-pk").first()
-        if first is None:
-            raise NotSeen("ORDER")  # before anything that depends on whose number it is
-        _may_look(claim, by)
-        if first.observed_by_id == by.pk:
-            raise NotSeen("SAME_PERSON")
-        if not by.seasoned(at):
-            raise NotSeen("TOO_NEW")
+        claim = _claim_for_second(interaction_id, by, at)
         return note(claim, Evidence.Kind.SECOND_CLERK, at=at, by=by)
+
+
+def see_signed_slip(interaction_id: UUID, *, by: Staff, approves: str, at: datetime) -> Evidence:
+    """Note that a second clerk holds the slip that the customer signed for exactly this matter.
+
+    `approves` is the digest of the action with its parameters; who calls this has compared it with what is printed on
+    the slip. Raises NotSeen or Ended.
+    """
+    with transaction.atomic():
+        claim = _claim_for_second(interaction_id, by, at)
+        if not approves:
+            raise NotSeen("MATTER")
+        return note(claim, Evidence.Kind.SIGNED_SLIP, at=at, by=by, approves=approves)
+
+
+def see_approval_on_page(interaction_id: UUID, *, approves: str, at: datetime) -> Evidence:
+    """Note that the customer approved exactly this matter on his own page, while his document was compared here.
+
+    Nobody of the staff sees or types it. Who calls this has checked that the page is of this visit. Raises NotSeen or
+    Ended.
+    """
+    with transaction.atomic():
+        claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
+        if identity_of(claim) is None:
+            raise NotSeen("ORDER")
+        if not approves:
+            raise NotSeen("MATTER")
+        return note(claim, Evidence.Kind.PAGE_APPROVAL, at=at, by=None, approves=approves)
+
+
+def see_chip(interaction_id: UUID, *, by: Staff, beside: Evidence, at: datetime, **read: str) -> Evidence:
+    """Note that the chip of the document behind `beside` was read, and that its issuer's signature holds.
+
+    Who calls this has verified the signature, and that the chip says what was typed from the document. `read` tells
+    how it was verified, nothing personal. Raises NotSeen or Ended.
+    """
+    with transaction.atomic():
+        claim = _at_desk(interaction_id, by)
+        if identity_of(claim) != beside:  # another document was compared, or another person named, meanwhile
+            raise NotSeen("ORDER")
+        return note(claim, Evidence.Kind.CHIP, at=at, by=by, **read)
+
+
+def identity_of(claim: Claim) -> Evidence | None:
+    """Return the newest identity list under a claim, of whatever strength, or None."""
+    return claim.evidence.filter(kind__in=IDENTITY).order_by("-pk").first()
 
 
 def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: ContactChange) -> Evidence:
@@ -118,6 +170,20 @@ def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: C
         if rests_on.customer_id != claim.person_id:
             raise NotSeen("OTHER_CUSTOMER")
         return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by, rests_on=rests_on)
+
+
+def _claim_for_second(interaction_id: UUID, by: Staff, at: datetime) -> Claim:
+    """Return the claim that a second clerk may speak to: another person, of some standing, after the first."""
+    claim = _claim_at_desk(interaction_id, by)
+    first = identity_of(claim)
+    if first is None:
+        raise NotSeen("ORDER")  # before anything that depends on whose number it is
+    _may_look(claim, by)
+    if first.observed_by_id == by.pk:
+        raise NotSeen("SAME_PERSON")
+    if not by.seasoned(at):
+        raise NotSeen("TOO_NEW")
+    return claim
 
 
 def _at_desk(interaction_id: UUID, by: Staff) -> Claim:

@@ -275,6 +275,20 @@ def allowed(
     return checklist.judge(document)
 
 
+def strength_of(document: Document, on: date, *, person: PersonFacts, rules: Rules | None = None) -> str | None:
+    """Tell the most that an identity document is good for on the day: full, ordinary, lesser, or None for nothing.
+
+    What it opens for one errand must not open another that asks for more.
+    """
+    rules = rules or documents.load()
+    facts = dict(_facts(rules, "", person, OfficeAbilities()))
+    group = next(group for group in rules.groups if group.code == "identity")
+    for strength in documents.STRENGTHS:
+        if _compiled(rules, group, facts | {"strength": strength}).satisfied_by(document, on):
+            return strength
+    return None
+
+
 def citizenship_of(nationality: str, rules: Rules | None = None) -> Citizenship:
     """Give the group of a nationality as a document shows it (ISO 3166-1 alpha-3)."""
     countries = (rules or documents.load()).countries

@@ -14,6 +14,7 @@ from django.db import transaction
 from audit.log import record
 from verification import interactions
 from verification.claims import claim_number, claim_of_visit
+from verification.evidence import identity_of
 from verification.interactions import DESK_ROLES
 from verification.models import Claim, Evidence, Grant, Interaction, Staff
 from verification.scene import current_claim
@@ -241,7 +242,7 @@ def identity_seen(interaction: Interaction) -> Evidence | None:
     claim = current_claim(interaction)
     if claim is None:
         return None
-    return claim.evidence.filter(kind=Evidence.Kind.IDENTITY_LIST).order_by("-pk").first()
+    return identity_of(claim)
 
 
 def open_desks(by: Staff) -> list[Interaction]:

@@ -48,6 +48,7 @@ class Paper:
     """A kind of thing that can be brought. `expires`: without a last day of validity it isn't accepted.
 
     `label` speaks to the customer; `at_desk` speaks of him to the clerk, and is the same where it doesn't matter.
+    `zone` tells that an identity document has a machine-readable zone; without one only what is printed is compared.
     """
 
     kind: str
@@ -56,6 +57,16 @@ class Paper:
     note: str
     expires: bool
     issuer: bool
+    zone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a zone says against its own document: a trait by nationality, and types that are no identity document."""
+
+    nationality: Mapping[str, str]
+    not_identity: frozenset[str]
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,8 @@ class Rules:
     countries: Mapping[str, frozenset[str]]
     errands: Mapping[str, tuple[str, ...]]
     traits: Mapping[str, str]
+    shown: Shown
+    longest: Mapping[str, Mapping[str, int]]
     papers: Mapping[str, Paper]
     groups: tuple[Group, ...]
 
@@ -115,6 +128,11 @@ class Rules:
         if option.except_issuers and country in self.countries[option.except_issuers]:
             return False
         return option.issuers == ANY_COUNTRY or country in self.countries[option.issuers]
+
+    def longest_years(self, kind: str, issuer: str) -> int | None:
+        """Tell for how many years an issuer's document may be valid at most; None when nobody says."""
+        years = self.longest.get(kind, {})
+        return years.get(issuer, years.get(ANY_COUNTRY))
 
     def msgids(self) -> set[str]:
         """Give every text that a customer or clerk may read, to be held against the translations."""
@@ -142,6 +160,8 @@ def parse(data: Mapping[str, Any]) -> Rules:
         countries={name: frozenset(codes) for name, codes in top.take("countries", dict).items()},
         errands={strength: tuple(actions) for strength, actions in top.take("errands", dict).items()},
         traits=top.take("traits", dict),
+        shown=_shown(top.take("shown", dict)),
+        longest=_longest(top.take("longest", dict)),
         papers={kind: _paper(kind, row) for kind, row in top.take("papers", dict).items()},
         groups=tuple(_group(row) for row in top.take("groups", list)),
     )
@@ -189,9 +209,39 @@ def _paper(kind: str, row: object) -> Paper:
         note=table.take("note", str),
         expires=table.take("expires", bool),
         issuer=table.take("issuer", bool, False),
+        zone=table.take("zone", bool, True),
     )
     table.end()
     return paper
+
+
+def _shown(row: object) -> Shown:
+    table = _Table(row, "shown")
+    shown = Shown(
+        nationality=table.take("nationality", dict),
+        not_identity=frozenset(table.take("not_identity", list)),
+        because=table.take("because", str),
+    )
+    table.end()
+    return shown
+
+
+def _longest(row: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """Read the longest validities; the table's own reason is kept in the file."""
+    table = _Table(row, "longest")
+    if not table.take("because", str).strip():
+        raise NotRules("longest has no because")
+    return {kind: _years(kind, years) for kind, years in row.items() if kind != "because"}
+
+
+def _years(kind: str, row: object) -> dict[str, int]:
+    table = _Table(row, f"longest {kind}")
+    if not isinstance(row, dict):
+        raise NotRules(f"longest {kind} is no table")
+    years = {issuer: table.take(issuer, int) for issuer in row}
+    if any(not 1 <= count <= 50 for count in years.values()):
+        raise NotRules(f"longest {kind}: a document is valid for 1 to 50 years")
+    return years
 
 
 def _group(row: object) -> Group:

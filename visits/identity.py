@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.log import record
 from verification.evidence import CONFIRMATIONS, NotSeen, see_identity_list
 from verification.models import Claim, Customer, Interaction, Staff
-from visits import desk, mrz
-from visits.checklist import Document, PersonFacts, checklist_for, citizenship_of
+from visits import desk, documents, documents_seen, mrz
+from visits.checklist import Citizenship, Document, PersonFacts, checklist_for, citizenship_of, strength_of
 from visits.confirming import subject_of
 from visits.hours import abilities_at
 from visits.models import IdentityTry, Visit
 from visits.names import name_matches
+from visits.printed import Printed, bare, impossible
 from visits.whose import contacts_about, mark_of
 
 # Failed comparisons: of one visit for good, of one named customer and of one clerk in a day.
@@ -32,6 +34,7 @@ DISAGREES = _(
     "The document and what it is compared with do not agree. Hold each line against the document once more, and ask "
     "the customer for his number again; if all of it is right, ask a supervisor."
 )
+WITH_ZONE = ""  # a passport or card, told from its zone
 FIELDS: dict[str, Promise] = {
     "lines": _("The zone has two or three lines; count their characters."),
     "line_1": _("Look at the first line again."),
@@ -47,10 +50,16 @@ FIELDS: dict[str, Promise] = {
     "expires_on": _("Look at the last day of validity."),
     "optional": _("Look at the characters after the last day of validity."),
     "composite": _("A character is wrong somewhere; compare every line from the beginning."),
+    "printed_number": _("Look at the number of the document."),
+    "printed_expires_on": _("Look at the last day of validity."),
+    "printed_birth_date": _("Look at the date of birth."),
+    "printed_name": _("Look at the name."),
 }
 OUTCOMES: dict[str, Promise] = {
     "MATCHED": _("The document was compared, and everything agrees."),
     "UNREADABLE": _("The zone does not read."),
+    "PRINTED": _("What is printed is not what the zone says. If both were read rightly, ask a supervisor."),
+    "IMPOSSIBLE": _("No such document is valid for so long, or its dates stand in the wrong order."),
     "NOT_ALLOWED": _("This document does not serve this matter."),
     "EXPIRED": _("The document is no longer valid."),
     **dict.fromkeys(AGAINST_RECORD, DISAGREES),
@@ -81,14 +90,35 @@ class Compared:
         )
 
 
-def compare(
-    visit: Visit, *, zone: str, traits: frozenset[str], confirmed: frozenset[str], by: Staff, at: datetime
-) -> Compared:
+@dataclass(frozen=True)
+class Laid:
+    """A document as it lies on the desk: its zone as typed, what is printed, and what a clerk ticked against it.
+
+    `kind` names the paper where it has no zone.
+    """
+
+    printed: Printed
+    zone: str = field(default="", repr=False)
+    kind: str = WITH_ZONE
+    traits: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a document shows, from its zone or from its print, to be judged and to be held against the record."""
+
+    document: Document
+    citizenship: Citizenship | None
+    number: str = field(repr=False)
+    read: mrz.Mrz | None = field(default=None, repr=False)
+
+
+def compare(visit: Visit, laid: Laid, *, confirmed: frozenset[str], by: Staff, at: datetime) -> Compared:
     """Compare a document for a checked-in visit, and note the identity list when everything agrees.
 
-    Judged on the office's day: check digits, validity, the allow-list of this errand, name and date of birth. Tries
-    are counted whatever comes of them, and whether or not the number that was named is anybody's. Raises
-    desk.NotHere, verification.evidence.NotSeen and interactions.Ended.
+    Judged on the office's day: check digits, zone against print, validity, the allow-list of this errand, name and date
+    of birth. Tries are counted whatever comes of them, and whether or not the number that was named is anybody's.
+    Raises desk.NotHere, verification.evidence.NotSeen and interactions.Ended.
     """
     here = desk.at_desk(visit, by=by)
     if confirmed != CONFIRMATIONS:
@@ -98,9 +128,9 @@ def compare(
         claim = _claim(locked)
         if _too_many(visit, claim, by, at):
             return Compared("TOO_MANY")
-        found, document = _held_against(visit, claim.customer, zone, traits, at)
-        if found.matched and document is not None:
-            _accept(visit, locked, document, confirmed, by, at)
+        found, shown = _held_against(visit, claim.person, laid, at)
+        if found.matched and shown is not None:
+            _accept(visit, locked, shown, confirmed, by, at)
         IdentityTry.objects.create(interaction=locked, tried_by=by, tried_at=at, outcome=found.outcome)
         _entry(visit, found, by, at)
         return found
@@ -126,52 +156,104 @@ def _too_many(visit: Visit, claim: Claim, by: Staff, at: datetime) -> bool:
     )
 
 
-def _held_against(
-    visit: Visit, customer: Customer | None, zone: str, traits: frozenset[str], at: datetime
-) -> tuple[Compared, Document | None]:
+def _held_against(visit: Visit, person: Customer | None, laid: Laid, at: datetime) -> tuple[Compared, _Shown | None]:
     on = desk.today(visit, at)
     try:
-        read = mrz.read(zone, on=on)
+        shown = _by_zone(laid, on) if laid.kind == WITH_ZONE else _by_print(laid)
     except mrz.Unreadable as unreadable:
         return Compared("UNREADABLE", unreadable.field), None
+    if shown.read is not None and (differs := laid.printed.differs(shown.read)):
+        return Compared("PRINTED", differs), None
+    document = shown.document
+    if document.expires_on is not None and document.expires_on < on:
+        return Compared("EXPIRED", "expires_on"), None
+    if _impossible(document, on):
+        return Compared("IMPOSSIBLE", "expires_on"), None
+    if (why := _not_allowed(visit, shown, on)) is not None:
+        return Compared("NOT_ALLOWED", why=why), None
+    return _against_record(shown, laid.printed, person), shown
+
+
+def _by_zone(laid: Laid, on: date) -> _Shown:
+    """Read the zone; what it says against its own document counts as if a clerk had ticked it."""
+    read, marks = mrz.read(laid.zone, on=on), documents.load().shown
+    kind = "passport" if read.format is mrz.Format.TD3 else "id_card"
+    told = marks.nationality.get(read.nationality)
     document = Document(
-        kind="passport" if read.format is mrz.Format.TD3 else "id_card",
+        kind="" if read.document_type in marks.not_identity else kind,
         issuer_country=read.issuer,
         expires_on=read.expires_on,
-        traits=traits,
+        traits=laid.traits | ({told} if told else frozenset()),
+        issued_on=laid.printed.issued_on,
     )
-    if read.expired(on):
-        return Compared("EXPIRED", "expires_on"), document
-    if (why := _not_allowed(visit, read, document, at)) is not None:
-        return Compared("NOT_ALLOWED", why=why), document
-    return _against_record(read, customer), document
+    return _Shown(document, citizenship_of(read.nationality), bare(read.number), read)
 
 
-def _not_allowed(visit: Visit, read: mrz.Mrz, document: Document, at: datetime) -> str | None:
+def _by_print(laid: Laid) -> _Shown:
+    """Take what is printed, for the papers that have no zone; any other kind is no identity document."""
+    paper, printed = documents.load().papers.get(laid.kind), laid.printed
+    document = Document(
+        kind=laid.kind if paper is not None and not paper.zone else "",
+        issuer_country=printed.issuer.upper(),
+        expires_on=printed.expires_on,
+        traits=laid.traits,
+        issued_on=printed.issued_on,
+    )
+    return _Shown(document, None, printed.bare_number)
+
+
+def _impossible(document: Document, on: date) -> bool:
+    return impossible(
+        document.kind, document.issuer_country, issued_on=document.issued_on, expires_on=document.expires_on, on=on,
+        rules=documents.load(),
+    )  # fmt: skip
+
+
+def _person(visit: Visit, shown: _Shown) -> PersonFacts:
     """Judge by the document's own nationality: what the caller said of his citizenship was only for his list."""
-    office, on = visit.office, desk.today(visit, at)
-    person = replace(PersonFacts(**visit.answers), citizenship=citizenship_of(read.nationality))
+    facts = PersonFacts(**visit.answers)
+    return facts if shown.citizenship is None else replace(facts, citizenship=shown.citizenship)
+
+
+def _not_allowed(visit: Visit, shown: _Shown, on: date) -> str | None:
+    office = visit.office
     abilities = abilities_at(office.calendar(), visit.starts_at, length_minutes=office.slot_minutes, tz=office.tz)
-    verdict = checklist_for(visit.action, person=person, office=abilities, on=on).judge(document)
-    return None if "identity" in verdict.groups else str(verdict.reason or OUTCOMES["NOT_ALLOWED"])
+    asked = checklist_for(visit.action, person=_person(visit, shown), office=abilities, on=on)
+    verdict = asked.judge(shown.document)
+    if "identity" in verdict.groups:
+        return None
+    identity = [str(item.label) for group in asked.groups if group.code == "identity" for item in group.items]
+    serves = gettext("These serve it: %(papers)s.") % {"papers": ", ".join(dict.fromkeys(identity))}
+    return f"{verdict.reason or ''} {serves}".strip()
 
 
-def _against_record(read: mrz.Mrz, customer: Customer | None) -> Compared:
-    if customer is None:
+def _against_record(shown: _Shown, printed: Printed, person: Customer | None) -> Compared:
+    if person is None:
         return Compared("NAME")  # a number that is nobody's answers like a stranger's document
-    if customer.kind != Customer.Kind.PERSON or customer.birth_date is None:
+    if person.kind != Customer.Kind.PERSON or person.birth_date is None:
         return Compared("NOT_COMPARABLE")
-    if not name_matches(read, customer.family_name, customer.given_names):
+    read = shown.read
+    named = (
+        name_matches(read, person.family_name, person.given_names)
+        if read is not None
+        else printed.names(person.family_name, person.given_names)
+    )
+    if not named:
         return Compared("NAME")
-    return Compared("MATCHED" if read.born_on(customer.birth_date) else "BIRTH_DATE")
+    born = read.born_on(person.birth_date) if read is not None else printed.birth_date == person.birth_date
+    return Compared("MATCHED" if born else "BIRTH_DATE")
 
 
-def _accept(
-    visit: Visit, here: Interaction, document: Document, confirmed: frozenset[str], by: Staff, at: datetime
-) -> None:
+def _accept(visit: Visit, here: Interaction, shown: _Shown, confirmed: frozenset[str], by: Staff, at: datetime) -> None:
+    document, on = shown.document, desk.today(visit, at)
     last_day = document.expires_on.isoformat() if document.expires_on else ""
     seen = {"type": document.kind, "issuer": document.issuer_country, "expires_on": last_day}
-    see_identity_list(here.public_id, by=by, confirmed=confirmed, document=seen, at=at)
+    evidence = see_identity_list(
+        here.public_id, by=by, confirmed=confirmed, document=seen, at=at,
+        strength=strength_of(document, on, person=_person(visit, shown)) or "lesser",
+    )  # fmt: skip
+    kept = documents_seen.Seen(document.kind, document.issuer_country, document.expires_on, shown.number)
+    documents_seen.keep(evidence, kept, at=at)
     asked = visit.items.filter(group="identity")
     item = asked.filter(code=document.kind).first() or asked.first()
     if item is not None:

@@ -46,6 +46,21 @@ def name_matches(mrz: Mrz, family_name: str, given_names: str) -> bool:
     return _same(shown_family, family, cut=cut) and _among(shown_given, given, cut=cut)
 
 
+def same_name(shown: str, recorded: str, *, whole: bool = True) -> bool:
+    """Tell whether two written names are the same, whatever their case and composition; without `whole` the recorded
+    parts need only stand among the shown ones, in order.
+    """
+    given, kept = _folded(shown), _folded(recorded)
+    if whole or not kept:
+        return given == kept
+    rest = iter(given)
+    return all(part in rest for part in kept)
+
+
+def _folded(name: str) -> list[str]:
+    return [part.casefold() for part in _parts(name)]
+
+
 def _parts(name: str) -> list[str]:
     composed = unicodedata.normalize("NFC", name)
     return [part for part in re.split(r"[\s,\-\u2010-\u2015]+", composed) if part]

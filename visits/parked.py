@@ -16,21 +16,25 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audit.log import record
-from verification import results
+from verification import canonical, levels, results
 from verification.declarations import Declaration, declared
+from verification.forms import clean
 from verification.gate import Decision, Live, attempt
 from verification.levels import Level
 from verification.masking import standing
-from verification.models import Claim, Interaction, Refusal, Staff
+from verification.models import Claim, Evidence, Grant, Interaction, Proposal, Refusal, Staff
 from verification.parking import parked
+from verification.policy import current
+from verification.reasons import Reason
+from verification.scene import facts
 from visits import desk
 from visits.confirming import subject_of
-from visits.models import Visit
+from visits.models import Visit, VisitEvent
 from visits.papers import missing
 
 
 class NotOpen(ValueError):
-    """Tell that the matter can't be carried out; `code`: NONE, IDENTITY, PAPERS, NOT_CONFIRMED."""
+    """Tell that the matter can't be carried out; `code`: NONE, IDENTITY, PAPERS, NOT_CONFIRMED, NOT_APPROVED."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -43,6 +47,12 @@ class Matter:
 
     action: Declaration
     parameters: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Return what an approval of exactly this matter is bound to, as the gate will reckon it; "" for nonsense."""
+        cleaned, errors = clean(self.action.form, self.parameters)
+        return "" if errors else canonical.digest(self.action.name[:60], cleaned)
 
     @property
     def lines(self) -> list[tuple[str, str]]:
@@ -71,7 +81,7 @@ def _line(name: str, field: forms.Field, value: Any) -> tuple[str, str]:
 def read_back(visit: Visit, here: Interaction, *, by: Staff, at: datetime) -> Matter | None:
     """Open the parked matter for reading back, with its entry; None when nothing is parked or it may not be opened."""
     with transaction.atomic():
-        matter = _opened(visit, here, at)
+        matter = opened(visit, here, at)
         if matter is not None:
             _entry(visit, "visit.matter_read", by, at, matter)
         return matter
@@ -88,10 +98,12 @@ def carry_out(visit: Visit, *, confirmed: bool, nonce: str, by: Staff, at: datet
     if missing(visit, on=desk.today(visit, at)):
         raise NotOpen("PAPERS")
     with transaction.atomic():
-        matter = _opened(visit, here, at)
+        matter = opened(visit, here, at)
         if matter is None:
             waiting = _is_his(visit.refusal, desk.claimed(here)) and parked(visit.refusal, at) is not None
             raise NotOpen("IDENTITY" if waiting else "NONE")
+        if matter.action.linked and not approved(here, matter, at):
+            raise NotOpen("NOT_APPROVED")
         _entry(visit, "visit.matter_confirmed", by, at, matter)
     return attempt(
         matter.action.name,
@@ -102,12 +114,65 @@ def carry_out(visit: Visit, *, confirmed: bool, nonce: str, by: Staff, at: datet
     )
 
 
-def _opened(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
+def opened(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
+    """Return the matter that may be opened at this desk now, without an entry; None for none.
+
+    What was asked for at the desk and waits for his approval comes before what brought him here.
+    """
     claim, held = standing(here, at)
-    if not _is_his(visit.refusal, claim) or held.level < Level.SUBSTANTIAL:
+    refusal = _asked_here(here, claim) or visit.refusal
+    if not _is_his(refusal, claim):
         return None
-    action, kept = declared(visit.refusal.action), parked(visit.refusal, at)
-    return None if action is None or kept is None else Matter(action, _raw(action, kept))
+    action, kept = declared(refusal.action), parked(refusal, at)
+    if action is None or kept is None or held.level < max(Level.LOW, min(Level.SUBSTANTIAL, action.required)):
+        return None
+    matter = Matter(action, _raw(action, kept))
+    return None if _taken_back(here, matter, refusal) else matter
+
+
+def approved(here: Interaction, matter: Matter, at: datetime) -> bool:
+    """Tell whether the one who speaks at the desk approved exactly this matter, as the gate will judge it."""
+    return levels.approved(
+        facts(desk.claimed(here), since=here.evidence_from),
+        matter.digest,
+        worth=dict(current().worth),
+        at=at,
+        youngest_than=matter.action.largest_age,
+    )
+
+
+def approval(here: Interaction, matter: Matter) -> Evidence | None:
+    """Return the newest approval of exactly this matter, however old, or None."""
+    claim = desk.claimed(here)
+    return claim.evidence.filter(approves=matter.digest).order_by("-pk").first() if claim and matter.digest else None
+
+
+def awaits_approval(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
+    """Return the open matter that is done only after he approved it himself, and that he has not approved yet."""
+    matter = opened(visit, here, at)
+    if matter is None or not matter.action.linked or not matter.digest or approved(here, matter, at):
+        return None
+    return matter
+
+
+def _asked_here(here: Interaction, claim: Claim | None) -> Refusal | None:
+    """Find what was asked for at this desk and refused only because he had not approved it; None once it was done."""
+    if claim is None:
+        return None
+    unapproved = Refusal.objects.filter(interaction=here, claim=claim, reason=Reason.NOT_APPROVED)
+    found = unapproved.order_by("-decided_at", "-pk").first()
+    if found is None:
+        return None
+    since = {"interaction": here, "action": found.action, "parameters_hash": found.parameters_hash}
+    done = Grant.objects.filter(**since, decided_at__gte=found.decided_at).exists()
+    proposed = Proposal.objects.filter(**since, decided_at__gte=found.decided_at).exists()
+    return None if done or proposed else found
+
+
+def _taken_back(here: Interaction, matter: Matter, refusal: Refusal) -> bool:
+    """Tell whether the customer said on his page that the matter is not right, after it was last asked for."""
+    said = VisitEvent.objects.filter(interaction=here, kind=VisitEvent.Kind.NOT_RIGHT, at__gte=refusal.decided_at)
+    return any(event.detail.get("matter") == matter.digest for event in said)
 
 
 def _is_his(refusal: Refusal | None, claim: Claim | None) -> TypeGuard[Refusal]:

@@ -13,6 +13,7 @@ def problems(rules: Rules, *, declared: Iterable[str] | None = None) -> list[str
     """
     wrong = [*_wrong_sources(rules), *_wrong_names(rules), *_wrong_errands(rules, declared)]
     # Plans can only be tried out once the names in them mean something.
+    wrong += _wrong_marks(rules)
     return wrong or [*_unsatisfiable(rules), *_without_authority(rules)]
 
 
@@ -25,6 +26,23 @@ def _wrong_sources(rules: Rules) -> Iterator[str]:
             yield f"{name}: there is no source {rule.source!r}"
         if not rule.because.strip():
             yield f"{name} has no because"
+
+
+def _wrong_marks(rules: Rules) -> Iterator[str]:
+    """Find what is said of traits and validities that nothing knows."""
+    for country, trait in rules.shown.nationality.items():
+        if trait not in rules.traits:
+            yield f"shown, nationality {country}: there is no trait {trait!r}"
+    if not rules.shown.because.strip():
+        yield "shown has no because"
+    for kind, years in rules.longest.items():
+        if kind not in rules.papers or not rules.papers[kind].expires:
+            yield f"longest: no paper {kind!r} has a last day"
+        yield from (
+            f"longest {kind}: {issuer!r} is no country"
+            for issuer in years
+            if issuer != ANY_COUNTRY and len(issuer) != 3
+        )
 
 
 def _reasoned(rules: Rules) -> Iterator[tuple[str, Group | Option]]:

@@ -8,6 +8,7 @@ app_name = "visits"
 urlpatterns = [
     path("visit/", web.page, name="page"),
     path("visit/confirm/", web.confirm, name="confirm"),
+    path("visit/approve/", web.approve, name="approve"),
     path("visit/cancel/", web.cancel, name="cancel"),
     path("<str:token>/", web.door, name="door"),
 ]

@@ -23,8 +23,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from verification.evidence import NotSeen
 from verification.gate import Following, Granted, attempt
-from visits import confirming, keys, letters
+from verification.interactions import Ended
+from visits import approving, confirming, keys, letters
 from visits.models import Visit, VisitToken
 from visits.papers import Paper, groups_of, unconfirmed
 
@@ -142,6 +144,25 @@ def confirm(request: HttpRequest, visit: Visit) -> HttpResponse:
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
 @opened
+def approve(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Note his yes or no to exactly what the page showed him while he is at the desk; GET only goes to the page."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("visits:page"))
+    now, shown = timezone.now(), request.POST.get("matter", "")[:64]
+    try:
+        if request.POST.get("answer") == "approve":
+            approving.approve(visit, shown, at=now)
+        elif request.POST.get("answer") == "not_right":
+            approving.take_back(visit, shown, at=now)
+            return _shown(request, visit, said_no=True)
+    except (approving.Changed, NotSeen, Ended):
+        return _shown(request, visit, changed=True, status=409)
+    return HttpResponseRedirect(f"{reverse('visits:page')}#matter")
+
+
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+@opened
 def cancel(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Ask why, then cancel through the gate. Who didn't book it is told to call."""
     if request.method != "POST" or visit.state != Visit.State.BOOKED:
@@ -159,8 +180,11 @@ def cancel(request: HttpRequest, visit: Visit) -> HttpResponse:
     )
 
 
-def _shown(request: HttpRequest, visit: Visit, *, wrong: Paper | None = None, status: int = 200) -> HttpResponse:
-    groups = groups_of(visit)
+def _shown(
+    request: HttpRequest, visit: Visit, *, wrong: Paper | None = None, status: int = 200, **told: bool
+) -> HttpResponse:
+    groups, now = groups_of(visit), timezone.now()
+    waiting = approving.waiting(visit, at=now)
     context = {
         **_context(request, visit),
         "needed": [group for group in groups if group.mandatory],
@@ -171,6 +195,10 @@ def _shown(request: HttpRequest, visit: Visit, *, wrong: Paper | None = None, st
         "typed": request.POST.get("valid_until", "")[:10],
         "error": _not_valid(visit),
         "open": visit.state == Visit.State.BOOKED,
+        "here": visit.state == Visit.State.HERE,
+        "matter": waiting,
+        "given": approving.given(visit, at=now) if waiting is None else None,
+        **told,
     }
     return render(request, "visits/page.html", context, status=status)
 

@@ -62,9 +62,12 @@ class _Reception:
 
     def _shows(self, outcome: str, *, expires_on: date) -> None:
         found = identity.compare(
-            self.visit, zone=passports.zone(self.person, expires_on=expires_on), traits=frozenset(),
-            confirmed=CONFIRMATIONS, by=self.clerk, at=self._passes(),
-        )  # fmt: skip
+            self.visit,
+            passports.laid(self.person, expires_on=expires_on),
+            confirmed=CONFIRMATIONS,
+            by=self.clerk,
+            at=self._passes(),
+        )
         if found.outcome != outcome:
             raise NotBuilt(f"the passport of {self.person.key} came to {found.outcome}")
 

@@ -22,6 +22,7 @@ from tests.api_client import Api
 from tests.cast import Cast, totp, wrong
 from tests.journeys.people import Screen, decisions, dial, last_entry, now, on_the_day_of, open_office, passport_of
 from tests.phone_line import Line
+from tests.reception import typed
 from tests.twiml_walker import FORM, sign
 from verification.evidence import NotSeen, see_second_clerk
 from verification.gate import Following, Live, OfBatch, Refused, attempt
@@ -291,7 +292,7 @@ class TestAtTheDesk:
         kalle.sends("visits_step", visit.public_id, "check-in")
         four = dict.fromkeys(("saw_paper", "saw_data", "saw_person", "saw_matter"), "on")
         zone = passport_of(live_cast.olli.customer)
-        assert kalle.sends("visits_step", visit.public_id, "identity", zone=zone, **four).status_code == 400
+        assert kalle.sends("visits_step", visit.public_id, "identity", **typed(zone), **four).status_code == 400
         assert not Evidence.objects.filter(kind="IDENTITY_LIST").exists()
 
     def test_a_namesake_with_a_good_passport_is_still_another(self, live_cast: Cast, visit: Visit) -> None:
@@ -299,7 +300,7 @@ class TestAtTheDesk:
         kalle.sends("visits_step", visit.public_id, "check-in")
         four = dict.fromkeys(("saw_paper", "saw_data", "saw_person", "saw_matter"), "on")
         zone = passport_of(live_cast.antti2.customer)
-        assert kalle.sends("visits_step", visit.public_id, "identity", zone=zone, **four).status_code == 400
+        assert kalle.sends("visits_step", visit.public_id, "identity", **typed(zone), **four).status_code == 400
         assert not Evidence.objects.exists()
 
     def test_one_clerk_is_not_two(self, live_cast: Cast) -> None:

@@ -33,6 +33,7 @@ from tests.journeys.people import (
 )
 from tests.phone_line import Line
 from tests.processes import Worker
+from tests.reception import typed
 from verification.declarations import declared
 from verification.levels import Level
 from verification.models import ContactChange, Grant, Interaction, Refusal
@@ -138,8 +139,8 @@ class Scene:
         """Have the passport compared by one clerk, and looked at by another from his own login."""
         zone, seen = passport_of(self.antti.customer), dict.fromkeys(FOUR, "on")
         three = dict.fromkeys(FOUR[:3], "on")
-        assert kalle.sends("visits_step", visit.public_id, "identity", zone=zone, **three).status_code == 400
-        assert kalle.sends("visits_step", visit.public_id, "identity", zone=zone, **seen).status_code == 302
+        assert kalle.sends("visits_step", visit.public_id, "identity", **typed(zone), **three).status_code == 400
+        assert kalle.sends("visits_step", visit.public_id, "identity", **typed(zone), **seen).status_code == 302
         kalle.sends("visits_second_confirm", here.public_id, document="on", person="on")  # his own second: no
         claim = here.speakers.get().claims.get()
         assert claim.evidence.count() == 1

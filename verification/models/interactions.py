@@ -130,6 +130,8 @@ class Evidence(models.Model):
         KEYPAD_TOTP = "KEYPAD_TOTP", _("one-time code on the keypad")
         KEYPAD_CODE_LIST = "KEYPAD_CODE_LIST", _("code of a code list on the keypad")
         IDENTITY_LIST = "IDENTITY_LIST", _("identity document compared at the desk")
+        IDENTITY_ORDINARY = "IDENTITY_ORDINARY", _("document for ordinary matters compared at the desk")
+        IDENTITY_LESSER = "IDENTITY_LESSER", _("document for smaller matters compared at the desk")
         SECOND_CLERK = "SECOND_CLERK", _("second clerk confirmed")
         VISIT_CODE = "VISIT_CODE", _("visit code sent a day before")
         CHIP = "CHIP", _("chip of the document read")

@@ -62,6 +62,7 @@ class VisitAdmin(ReadOnly):
             path("today/", guard(today.today), name="visits_today"),
             path("second/", guard(second.waiting), name="visits_second"),
             path("second/<uuid:interaction_id>/", guard(second.confirm), name="visits_second_confirm"),
+            path("second/<uuid:interaction_id>/slip/", guard(second.slip), name="visits_slip"),
             path("desk/<uuid:public_id>/", guard(desk_page.desk), name="visits_desk"),
             path("desk/<uuid:public_id>/<slug:step>/", guard(desk_page.step), name="visits_step"),
         ]

@@ -11,23 +11,24 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from verification.evidence import IDENTITY
 from verification.levels import Level
 from verification.masking import standing
 from verification.models import Evidence, Interaction, Staff
+from visits import chips, escalations, identity, keys, parked, slips
 from visits import desk as work
-from visits import escalations, identity, keys, parked
 from visits.admin import outcomes
 from visits.admin.access import clerk_of, visit_for
 from visits.admin.forms import CodeForm, IdentityForm, NumberForm, PaperForm
 from visits.admin.today import errand_of, reference, state_of
 from visits.admin.words import SHOWN, STOPS, why_not
 from visits.checklist import Objection
-from visits.models import Visit
+from visits.models import Visit, VisitEvent
 from visits.papers import EVERY_TIME, Paper, groups_of, missing
 from visits.whose import named
 
@@ -109,19 +110,39 @@ def _identity(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> Ht
     form = IdentityForm(request.POST)
     if not form.is_valid():
         return _shown(request, visit, by, at, identity_form=form, status=400)
-    found = identity.compare(
-        visit,
-        zone=form.cleaned_data["zone"],
-        traits=frozenset(form.cleaned_data["traits"]),
-        confirmed=form.confirmed,
-        by=by,
-        at=at,
-    )
+    found = identity.compare(visit, form.laid, confirmed=form.confirmed, by=by, at=at)
     if found.matched:
         messages.success(request, found.text)
         return None
-    form.add_error("zone" if found.outcome != "INCOMPLETE" else None, found.text)
+    form.add_error(_field_of(found), found.text)
     return _shown(request, visit, by, at, identity_form=form, status=400)
+
+
+def _field_of(found: identity.Compared) -> str | None:
+    """Name the field of the form beside which an outcome is told; None to tell it above all of them."""
+    beside = {"printed_number": "number", "printed_name": "family_name", "": None}
+    if found.outcome == "UNREADABLE":
+        return "zone"
+    return beside.get(found.field, found.field.removeprefix("printed_"))
+
+
+def _chip(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> None:
+    found = chips.read_chip(visit, by=by, at=at)
+    (messages.success if found.matched else messages.error)(request, found.text)
+
+
+def _slip(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> HttpResponse:
+    """Give the slip to be printed, for the customer to sign."""
+    matter = slips.printed(visit, by=by, at=at)
+    with translation.override(work.at_desk_language(visit)):
+        context = {
+            "visit": visit,
+            "matter": matter,
+            "short": slips.short(matter.digest),
+            "reference": reference(visit),
+            "day": at.astimezone(visit.office.tz),
+        }
+        return TemplateResponse(request, "admin/visits/slip.html", context).render()
 
 
 def _code(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> None:
@@ -165,6 +186,8 @@ STEPS: Final[dict[str, Step]] = {
     "paper": _paper,
     "identity": _identity,
     "code": _code,
+    "chip": _chip,
+    "slip": _slip,
     "carry-out": _carry_out,
     "next-visit": _next_visit,
     "finish": _finish,
@@ -231,11 +254,16 @@ def _at_desk(
     claim, held = standing(here, at)
     seen = set(claim.evidence.values_list("kind", flat=True)) if claim else set()
     lacking = missing(visit, on=work.today(visit, at))
+    compared = bool(IDENTITY & seen)
+    matter = parked.read_back(visit, here, by=by, at=at) if not lacking else None
     return {
         "here": here,
         "held": held,
         "high": held.level is Level.HIGH,
-        "identity_seen": Evidence.Kind.IDENTITY_LIST in seen,
+        "identity_seen": compared,
+        "weak": compared and Evidence.Kind.IDENTITY_LIST not in seen,
+        "chip_seen": Evidence.Kind.CHIP in seen,
+        "has_reader": chips.reader_of(visit.office) is not None,
         "second_seen": Evidence.Kind.SECOND_CLERK in seen,
         "code_seen": Evidence.Kind.VISIT_CODE in seen,
         "unknown": not named(visit),
@@ -245,8 +273,22 @@ def _at_desk(
         "code_form": CodeForm(),
         "missing": lacking,
         "settled": work.settled(visit, here),
-        "holds": outcomes.holds(claim, at) if Evidence.Kind.IDENTITY_LIST in seen else [],
-        "matter": parked.read_back(visit, here, by=by, at=at) if not lacking else None,
+        "holds": outcomes.holds(claim, at) if compared else [],
+        "matter": matter,
+        "done": matter is None and work.settled(visit, here),
+        **(_approval(visit, here, matter, at) if matter is not None and matter.action.linked else {}),
         "nonce": uuid4(),
         "next_place": outcomes.next_place(visit, held.level, at) if lacking else None,
+    }
+
+
+def _approval(visit: Visit, here: Interaction, matter: parked.Matter, at: datetime) -> dict[str, Any]:
+    """Tell how a matter that the customer approves himself stands: approved and how, or by which roads he can."""
+    seen = parked.approval(here, matter) if parked.approved(here, matter, at) else None
+    return {
+        "linked": True,
+        "approved": seen,
+        "approved_how": Evidence.Kind(seen.kind).label if seen else "",
+        "has_page": visit.customer_id is not None and visit.tokens.filter(revoked_at=None, expires_at__gt=at).exists(),
+        "slip_printed": visit.events.filter(interaction=here, kind=VisitEvent.Kind.SLIP).exists(),
     }

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from verification.evidence import CONFIRMATIONS
 from visits import documents
 from visits.checklist import PHOTO_TRAITS, Document, Item, Objection
+from visits.identity import WITH_ZONE, Laid
 from visits.models import Visit
 from visits.mrz import LONGEST_INPUT
 from visits.papers import Paper, rule_of
+from visits.printed import Printed
 
 MARKS = {  # what a clerk ticks; the rules' own texts tell the customer why a paper is refused
     "damaged": _("The document is damaged"),
@@ -35,13 +37,34 @@ class NumberForm(forms.Form):
     )
 
 
-class IdentityForm(forms.Form):
-    """The document's zone, what speaks against the document, and the four confirmations."""
+def _day(label: Any, *, required: bool = False) -> forms.DateField:
+    return forms.DateField(label=label, required=required, widget=forms.DateInput(attrs={"type": "date"}))
 
+
+class IdentityForm(forms.Form):
+    """The document: what is printed, its zone if it has one, what speaks against it, and the four confirmations."""
+
+    kind = forms.ChoiceField(label=_("document"), required=False)
+    number = forms.CharField(
+        label=_("number of the document"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    family_name = forms.CharField(
+        label=_("family name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    given_names = forms.CharField(
+        label=_("given names"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    birth_date = _day(_("date of birth"))
+    expires_on = _day(_("last day of validity"))
+    issued_on = _day(_("issued on"))
+    issuer = forms.RegexField(r"^[A-Za-z]{3}$", label=_("country that issued it (three letters)"), required=False)
     zone = forms.CharField(
         label=_("machine-readable zone, as it stands on the document"),
         max_length=LONGEST_INPUT,
         strip=False,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 46, "spellcheck": "false", "autocomplete": "off"}),
     )
     traits = forms.MultipleChoiceField(
@@ -60,8 +83,37 @@ class IdentityForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        named = documents.load().traits
+        named, papers = documents.load().traits, documents.load().papers
+        zoneless = [(kind, _(paper.at_desk)) for kind, paper in papers.items() if not paper.zone]
+        with_zone = (WITH_ZONE, _("Passport or identity card, with a machine-readable zone"))
+        self.fields["kind"].choices = [with_zone, *zoneless]  # type: ignore[attr-defined]  # a choice field
         self.fields["traits"].choices = [(code, MARKS[code]) for code in PHOTO_TRAITS if code in named]  # type: ignore[attr-defined]  # a choice field
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the zone where there is one; for its country where there is none."""
+        given = super().clean() or self.cleaned_data
+        needed = "zone" if given.get("kind", WITH_ZONE) == WITH_ZONE else "issuer"
+        if needed not in self.errors and not given.get(needed):
+            self.add_error(needed, self.fields[needed].error_messages["required"])
+        return given
+
+    @property
+    def printed(self) -> list[BoundField]:
+        """Give the fields that are read from print, in the order in which they mostly stand there."""
+        names = ("number", "family_name", "given_names", "birth_date", "issued_on", "expires_on", "issuer")
+        return [self[name] for name in names]
+
+    @property
+    def laid(self) -> Laid:
+        """Return the document as it was typed."""
+        read = self.cleaned_data
+        names = ("number", "family_name", "given_names", "birth_date", "expires_on", "issued_on", "issuer")
+        return Laid(
+            printed=Printed(**{name: read[name] for name in names}),
+            zone=read["zone"],
+            kind=read["kind"],
+            traits=frozenset(read["traits"]),
+        )
 
     @property
     def confirmations(self) -> list[BoundField]:

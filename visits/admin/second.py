@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from verification.evidence import see_second_clerk
-from visits import desk
+from visits import desk, slips
 from visits.admin.access import clerk_of
 from visits.admin.words import STOPS, why_not
 from visits.models import VisitEvent
@@ -28,9 +28,24 @@ class SecondForm(forms.Form):
     person = forms.BooleanField(label=gettext_lazy("I have compared the person with it, face to face."))
 
 
+class SlipForm(forms.Form):
+    """What the second clerk reads off the slip that he holds."""
+
+    letters = forms.CharField(
+        label=gettext_lazy("letters on the slip"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    signed = forms.BooleanField(label=gettext_lazy("The customer has signed it, and I hold it in my hand."))
+
+
 def waiting(request: HttpRequest) -> HttpResponse:
     """List the desks that wait for this clerk's eyes."""
     by = clerk_of(request)
+    signed = [
+        {"visit": visit, "here": visit.desk_interaction, "form": SlipForm(auto_id=f"slip{visit.pk}-%s")}
+        for visit in slips.waiting(by, at=timezone.now())
+    ]
     rows = [
         {
             "interaction": each,
@@ -40,7 +55,12 @@ def waiting(request: HttpRequest) -> HttpResponse:
         }
         for each in desk.waiting_for_second(by)
     ]
-    context = {**admin.site.each_context(request), "title": _("A second clerk is asked for"), "rows": rows}
+    context = {
+        **admin.site.each_context(request),
+        "title": _("A second clerk is asked for"),
+        "rows": rows,
+        "slips": signed,
+    }
     return TemplateResponse(request, "admin/visits/second.html", context)
 
 
@@ -56,6 +76,26 @@ def confirm(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
         messages.error(request, _("Confirm both: the document and the person."))
     else:
         _confirm(request, interaction_id)
+    return HttpResponseRedirect(reverse("admin:visits_second"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def slip(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
+    """Note that a second clerk holds the signed slip of this desk's matter."""
+    by, form = clerk_of(request), SlipForm(request.POST)
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("admin:visits_second"))
+    if interaction_id not in {each.public_id for each in desk.open_desks(by)}:
+        raise Http404
+    if not form.is_valid():
+        messages.error(request, _("Type the letters off the slip, and confirm that it is signed."))
+        return HttpResponseRedirect(reverse("admin:visits_second"))
+    try:
+        slips.confirm(interaction_id, form.cleaned_data["letters"], by=by, at=timezone.now())
+    except STOPS as stop:
+        messages.error(request, why_not(stop))
+    else:
+        messages.success(request, _("Thank you. Your colleague can go on."))
     return HttpResponseRedirect(reverse("admin:visits_second"))
 
 

@@ -15,8 +15,9 @@ from verification.interactions import Ended
 from visits.desk import NotHere
 from visits.keys import Shown
 from visits.parked import NotOpen
+from visits.slips import Differs
 
-STOPS = (NotHere, NotSeen, NotOpen, TooMany, Ended, Unavailable)
+STOPS = (NotHere, NotSeen, NotOpen, Differs, TooMany, Ended, Unavailable)
 
 NOT_HERE: dict[str, Promise] = {
     "ROLE": _("Your role does not stand behind the desk."),
@@ -39,6 +40,7 @@ NOT_SEEN: dict[str, Promise] = {
     "SAME_PERSON": _("The second clerk must be another person than the first."),
     "TOO_NEW": _("Your account is too new to be the second clerk's. Ask another colleague, or use the visit code."),
     "OTHER_CUSTOMER": NOT_HERE["OTHER_CUSTOMER"],
+    "MATTER": _("The matter cannot be read any more. Ask for it anew."),
     "ORDER": _("The first clerk has not compared the document yet."),
 }
 NOT_OPEN: dict[str, Promise] = {
@@ -46,6 +48,7 @@ NOT_OPEN: dict[str, Promise] = {
     "IDENTITY": _("Compare the document first."),
     "PAPERS": _("Papers are still missing; see the list."),
     "NOT_CONFIRMED": _("Read the matter back, and let the customer confirm it."),
+    "NOT_APPROVED": _("The customer approves exactly this himself first: on his page, or on a slip that he signs."),
 }
 # Why a code does not count stands in the log alone: here it would tell whether, when and where one had been sent.
 NOT_COUNTED = _("This code does not count here. Read it once more off the message; a second clerk can confirm instead.")
@@ -53,6 +56,7 @@ SHOWN: Mapping[Shown, Promise] = dict.fromkeys(Shown, NOT_COUNTED) | {
     Shown.MATCHED: _("The visit code is right, and it counts."),
 }
 ELSE: dict[type[Exception], Promise] = {
+    Differs: _("These are not the letters of the matter that waits. Compare the slip with the page of your colleague."),
     TooMany: _("Too many customers have been named. Ask a supervisor."),
     Ended: _("This contact has ended."),
     Unavailable: _("Nothing was changed, and not even that could be written down. Try again soon."),

@@ -3,7 +3,7 @@
 from visits.models.checklists import ChecklistItem, ItemAccepted, ItemConfirmed
 from visits.models.keys import VisitCode, VisitToken
 from visits.models.offices import AbilityHours, Office, OfficeException, OfficeHours
-from visits.models.visits import IdentityTry, Visit, VisitEvent
+from visits.models.visits import IdentityTry, SeenDocument, Visit, VisitEvent
 from visits.models.work import Escalation, Reminder
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "OfficeException",
     "OfficeHours",
     "Reminder",
+    "SeenDocument",
     "Visit",
     "VisitCode",
     "VisitEvent",

@@ -33,6 +33,12 @@ class Office(models.Model):
     )
     step_free = models.BooleanField(_("step-free entrance"), default=False)
     phone = models.CharField(_("phone"), max_length=32, blank=True)
+    chip_reader = models.CharField(
+        _("address of the chip reader"),
+        max_length=120,
+        blank=True,
+        help_text=_("Empty when the office has none: then nobody is sent here because of a chip."),
+    )
 
     class Meta:
         verbose_name = _("office")
@@ -58,6 +64,10 @@ class Office(models.Model):
     def address(self) -> str:
         return f"{self.name}, {self.street}, {self.town}"
 
+    def _has(self, row: AbilityHours) -> bool:
+        """Tell whether the desk can do it: hours at which chips are read mean nothing while no reader is configured."""
+        return row.ability != AbilityHours.Ability.CHIP or bool(self.chip_reader)
+
     def calendar(self) -> hours.OfficeHours:
         """Return the whole calendar as the pure rules read it."""
         lunch = (hours.Span(self.lunch_from, self.lunch_to),) if self.lunch_from and self.lunch_to else ()
@@ -65,7 +75,7 @@ class Office(models.Model):
             weekly=tuple(row.hours for row in self.weekly.all()),
             exceptions=tuple(row.day for row in self.exceptions.all()),
             lunch=lunch,
-            abilities=tuple(row.hours for row in self.abilities.all()),
+            abilities=tuple(row.hours for row in self.abilities.all() if self._has(row)),
             country=self.country,
             subdivision=self.subdivision or None,
         )

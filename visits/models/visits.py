@@ -8,7 +8,7 @@ from datetime import date
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from verification.models import Customer, Grant, Interaction, Organisation, Refusal, Staff
+from verification.models import Customer, Evidence, Grant, Interaction, Organisation, Refusal, Staff
 from visits.models.offices import Office
 
 
@@ -88,6 +88,8 @@ class VisitEvent(models.Model):
         NEXT = "NEXT", _("the next visit was asked for")
         CANCELLED = "CANCELLED", _("cancelled by the customer")
         NOT_ME = "NOT_ME", _("cancelled: the customer did not book it")
+        SLIP = "SLIP", _("a slip of the matter was printed for signing")
+        NOT_RIGHT = "NOT_RIGHT", _("the customer says that the matter is not right")
 
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(_("event"), max_length=10, choices=Kind.choices)
@@ -113,6 +115,22 @@ _STATE_AFTER: dict[str, str] = {
     VisitEvent.Kind.NOT_ME: Visit.State.CANCELLED,
 }
 CANCELLING = (VisitEvent.Kind.CANCELLED, VisitEvent.Kind.NOT_ME)
+
+
+class SeenDocument(models.Model):
+    """The document that a clerk compared: what it was, whose, and its number, sealed under the customer's own key.
+
+    No image is kept. Erasing the customer's key leaves a number that nobody can read.
+    """
+
+    evidence = models.OneToOneField(Evidence, on_delete=models.PROTECT, related_name="document")
+    kind = models.CharField(max_length=40)
+    issuer = models.CharField(max_length=3)
+    expires_on = models.DateField(null=True)
+    sealed_number = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.issuer}"
 
 
 class IdentityTry(models.Model):
