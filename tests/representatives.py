@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from tests.cast import NOW, PASSPORT, Cast, Person, _row, number
 from verification import evidence
 from verification.claims import claim_number, join
@@ -71,7 +73,8 @@ def says(
 def proves(contact: Interaction, *, at: datetime = NOW, kind: str = "E_ID_SUBSTANTIAL", **more: Any) -> None:
     """Note a strong login under the newest claim of the contact."""
     newest = max(claims_of_all(contact), key=lambda claim: claim.pk)
-    evidence.note(newest, kind, at=at, by=None, **more)
+    with transaction.atomic():
+        evidence.note(newest, kind, at=at, by=None, **more)
 
 
 def speaks_for(

@@ -60,7 +60,8 @@ def _bring_in(stage: Stage) -> None:
 
 
 def _import(stage: Stage, coming: list[people.Person], *, at: datetime) -> None:
-    content = json.dumps({"customers": [person.row(at) for person in coming]}).encode()
+    rights = [right.row() for right in people.RIGHTS if people.BY_KEY[right.principal] in coming]
+    content = json.dumps({"customers": [person.row(at) for person in coming], "mandates": rights}).encode()
     batch = prepare(content, by=stage.staff["admin_aila"], at=at)
     later = at + timedelta(minutes=20)
     origin = OfBatch(batch.public_id, stage.staff["admin_asko"])

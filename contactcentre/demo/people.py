@@ -171,15 +171,53 @@ PEOPLE: Final = (
            note="hears badly and prefers the desk"),
     Person("pekka_korhonen", 2450606, "Korhonen", "Pekka", "1945-06-06", "Helsinki", "Agricolankatu 5 A 1", "",
            note="husband of Eeva; lives at her address, and is not her"),
-    Person("liisa_jarvinen", 2810218, "Järvinen", "Liisa", "1981-02-18", "Tampere", "Pispalan valtatie 30"),
+    Person("liisa_jarvinen", 2810218, "Järvinen", "Liisa", "1981-02-18", "Tampere", "Pispalan valtatie 30",
+           note="guardian of her daughter Elli Järvinen"),
+    Person("elli_jarvinen", 2140609, "Järvinen", "Elli", "2014-06-09", "Tampere", "Pispalan valtatie 30", "",
+           note="a child; her guardian Liisa Järvinen acts for her until she comes of age"),
     Person("matti_jarvinen", 2790815, "Järvinen", "Matti", "1979-08-15", "Tampere", "Pispalan valtatie 30", "both"),
     Person("sofia_niemi", 2010503, "Niemi", "Sofia", "2001-05-03", "Turku", "Yliopistonkatu 22 B 14"),
-    Person("juhani_aalto", 2560322, "Aalto", "Juhani", "1956-03-22", "Helsinki", "Mannerheimintie 55 A 19", "list"),
-    Person("anneli_aalto", 2571009, "Aalto", "Anneli", "1957-10-09", "Helsinki", "Mannerheimintie 55 A 19"),
+    Person("juhani_aalto", 2560322, "Aalto", "Juhani", "1956-03-22", "Helsinki", "Mannerheimintie 55 A 19", "list",
+           note="may act for Anneli Aalto by mandate: hear the state of her case and change her address"),
+    Person("anneli_aalto", 2571009, "Aalto", "Anneli", "1957-10-09", "Helsinki", "Mannerheimintie 55 A 19",
+           note="has given Juhani Aalto a mandate in two matters, and acts herself as before"),
     Person("kari_lahti", 2681130, "Lahti", "Kari", "1968-11-30", "Espoo", "Tapiolantie 12 A 7"),
     Person("tuula_rinne", 2620704, "Rinne", "Tuula", "1962-07-04", "Turku", "Hämeenkatu 8 A 5", ""),
     Person("noora_ahonen", 2970926, "Ahonen", "Noora", "1997-09-26", "Helsinki", "Kustaankatu 2 C 33"),
     Person("ville_kallio", 2820812, "Kallio", "Ville", "1982-08-12", "Tampere", "Tammelan puistokatu 21 B 2"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Right:
+    """That one of them may act for another; those of one group act only `needed` together."""
+
+    principal: str
+    representative: str
+    kind: str
+    actions: tuple[str, ...] = ()
+    needed: int = 1
+    group: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Return this right in the form of the import file."""
+        return {
+            "principal": BY_KEY[self.principal].number,
+            "representative": BY_KEY[self.representative].number,
+            "kind": self.kind,
+            "actions": list(self.actions),
+            "needed": self.needed,
+            "group": self.group,
+            "evidence": "REGISTER: shown when they became customers",
+        }
+
+
+RIGHTS: Final = (
+    Right("ville_laine", "helena_laine", "GUARDIAN"),
+    Right("elli_jarvinen", "liisa_jarvinen", "GUARDIAN"),
+    Right("hakala_oy", "sanna_hakala", "SIGNATORY", needed=2, group="hakala"),
+    Right("hakala_oy", "olli_hakala", "SIGNATORY", needed=2, group="hakala"),
+    Right("anneli_aalto", "juhani_aalto", "MANDATE", actions=("tell_case_state", "change_address")),
+)
 BY_KEY: Final = {person.key: person for person in PEOPLE}
 BY_NUMBER: Final = {person.number: person for person in PEOPLE}
