@@ -114,6 +114,11 @@ E_ID_KEYS = env.secret(
     needed=False,
     help="Our private keys towards those brokers, a JWKS; `manage.py e_id_keys` makes one, and shows its public half.",
 )
+AUTHORITY_REGISTER_URL = env.url(
+    "AUTHORITY_REGISTER_URL",
+    schemes=("https", "http"),
+    help="Gateway to a national register of authorizations (docs/decisions); in clear text only on this machine.",
+)
 E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the demo's own provider runs
 
 CHIP_TRUST = env.text(

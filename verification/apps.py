@@ -21,6 +21,7 @@ APPEND_ONLY = (
     "namesearch",
     "prompt",
     "refusal",
+    "registeranswer",
     "spent",
     "staffchange",
     "staffchangeapproval",

@@ -7,15 +7,15 @@ does a mandate reach further than to the person it names: who represents is hims
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from verification import levels
-from verification.declarations import IN_PERSON, MANDATE_ENDED, OFFICE_SHOWN, Declaration
-from verification.models import Claim, Customer, Interaction, Mandate
+from verification.declarations import IN_PERSON, MANDATE_ENDED, OFFICE_SHOWN, OWN_MATTER, Declaration
+from verification.models import Claim, Customer, Interaction, Mandate, RegisterAnswer
 from verification.scene import claims_of_all, facts
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OF_AGE = 18
 OFFICES = frozenset({Mandate.Kind.GUARDIAN, Mandate.Kind.SIGNATORY, Mandate.Kind.ESTATE})
+ANSWER_LASTS = timedelta(minutes=10)  # of a register: longer would outlive a right that was taken back there
 COURT = "COURT"  # the paper that makes a guardian for a grown person
 
 
@@ -63,7 +64,7 @@ def recorded(asked: Attempt) -> bool:
         return _may_be_recorded(claim, customer, asked)
     if asked.declared.scope == MANDATE_ENDED and _gives_up(claim, asked):
         return True
-    return any(_enough(mandate, asked) for mandate in _mandates(claim, asked))
+    return any(_enough(mandate, asked) for mandate in _mandates(claim, asked)) or _by_register(claim, asked)
 
 
 def known(claim: Claim, at: datetime) -> bool:
@@ -73,8 +74,9 @@ def known(claim: Claim, at: datetime) -> bool:
     """
     if not represents(claim):
         return True
-    held = _held(claim, at) if _fit(claim, at) else []
-    return any(_in_office(mandate, at) for mandate in held)
+    if not _fit(claim, at):
+        return False
+    return any(_in_office(mandate, at) for mandate in _held(claim, at)) or bool(_register_says(claim, at))
 
 
 def acts_alone(customer: Customer, at: datetime) -> bool:
@@ -106,6 +108,22 @@ def _fit(claim: Claim, at: datetime) -> bool:
     """Tell whether the speaker can represent anybody: another person than the customer, who decides his own matters."""
     person = claim.person
     return person is not None and person.pk != claim.customer_id and acts_alone(person, at)
+
+
+def _register_says(claim: Claim, at: datetime) -> set[str]:
+    """Return the actions to which a register said yes within the last minutes; a later answer takes the earlier away.
+
+    A customer who is nobody has no answer, and a right that the register itself ended gives none.
+    """
+    newest: dict[str, RegisterAnswer] = {}
+    for answer in claim.register_answers.filter(asked_at__lte=at, asked_at__gt=at - ANSWER_LASTS).order_by("pk"):
+        newest[answer.action] = answer
+    yes = RegisterAnswer.Said.YES
+    return {each.action for each in newest.values() if each.said == yes and (each.until is None or each.until > at)}
+
+
+def _by_register(claim: Claim, asked: Attempt) -> bool:
+    return asked.declared.scope == OWN_MATTER and asked.name in _register_says(claim, asked.at)
 
 
 def _held(claim: Claim, at: datetime) -> list[Mandate]:

@@ -13,7 +13,7 @@ from verification.models.authenticators import (
     PasskeyUse,
     SmsCode,
 )
-from verification.models.authority import Mandate, MandateEnd
+from verification.models.authority import Mandate, MandateEnd, RegisterAnswer
 from verification.models.batches import Batch
 from verification.models.customers import ContactChange, ContactVeto, Customer
 from verification.models.decisions import (
@@ -80,6 +80,7 @@ __all__ = [
     "Proposal",
     "ProposalEnd",
     "Refusal",
+    "RegisterAnswer",
     "Signal",
     "SmsCode",
     "Speaker",

@@ -72,3 +72,23 @@ class MandateEnd(models.Model):
 
     def __str__(self) -> str:
         return f"end {self.mandate_id}"
+
+
+class RegisterAnswer(models.Model):
+    """What a national register said of one action under one claim; it counts for minutes. Append-only."""
+
+    class Said(models.TextChoices):
+        YES = "YES", _("the right is there")
+        NO = "NO", _("there is no such right")
+        UNKNOWN = "UNKNOWN", _("the register did not tell")
+
+    claim = models.ForeignKey("verification.Claim", on_delete=models.PROTECT, related_name="register_answers")
+    action = models.CharField(max_length=60)
+    said = models.CharField(max_length=8, choices=Said.choices)
+    reference = models.CharField(max_length=120, blank=True)
+    until = models.DateTimeField(null=True)  # when the right itself runs out, if the register tells
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey("verification.Staff", on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.said} {self.action}"
