@@ -136,6 +136,7 @@ class Evidence(models.Model):
         VISIT_CODE = "VISIT_CODE", _("visit code sent a day before")
         CHIP = "CHIP", _("chip of the document read")
         SIGNED_SLIP = "SIGNED_SLIP", _("slip with the exact matter signed")
+        PAGE_APPROVAL = "PAGE_APPROVAL", _("exact matter approved on the page of the visit")
         SMS_CODE = "SMS_CODE", _("code of a text message on the keypad")
         E_ID_SUBSTANTIAL = "E_ID_SUBSTANTIAL", _("strong electronic identification")
         E_ID_HIGH = "E_ID_HIGH", _("strong electronic identification, level high")
