@@ -92,13 +92,19 @@ def _within_search_limits(interaction: Interaction, by: Staff, at: datetime) -> 
         raise TooMany
 
 
-def claim_of_visit(interaction: Interaction, customer: Customer | None, *, by: Staff, at: datetime) -> Claim:
+def claim_of_visit(
+    interaction: Interaction, customer: Customer | None, *, by: Staff, at: datetime, booked: Claim | None = None
+) -> Claim:
     """Note the claim with which a booked visit begins, inside the caller's transaction. It is at NONE like any.
 
-    No limit stands in its way: others' guesses at his number must not turn the customer away at the desk.
+    Who booked it for another, as `booked` says, comes for another. No limit stands in its way: others' guesses at his
+    number must not turn the customer away at the desk.
     """
     named = mark(customer.number) if customer else mark("")
-    return _note(interaction, _Said(customer, named, None, "", Claim.Capacity.SELF, Claim.Source.VISIT), by, at)
+    person, person_mark, capacity = None, "", Claim.Capacity.SELF.value
+    if booked is not None and booked.capacity != Claim.Capacity.SELF:
+        person, person_mark, capacity = booked.person, booked.person_mark, booked.capacity
+    return _note(interaction, _Said(customer, named, person, person_mark, capacity, Claim.Source.VISIT), by, at)
 
 
 @dataclass(frozen=True)
@@ -159,9 +165,7 @@ def _note(interaction: Interaction, said: _Said, by: Staff | None, at: datetime)
         claimed_at=at,
         claimed_by=by,
     )
-    prompt_ends.cancel_for(
-        interaction, prompt_ends.CLAIM_CHANGED, at=at, actor=by.actor if by else "", speaker=speaker
-    )
+    prompt_ends.cancel_for(interaction, prompt_ends.CLAIM_CHANGED, at=at, actor=by.actor if by else "", speaker=speaker)
     if interaction.keypad == Interaction.Keypad.MATCHED:  # it matched for another claim
         interaction.keypad = Interaction.Keypad.NOT_ASKED
         interaction.save(update_fields=["keypad"])

@@ -89,7 +89,7 @@ def _locked(visit: Visit) -> Visit:
 
 def _opened(visit: Visit, by: Staff, at: datetime) -> Interaction:
     opened = interactions.open_by_staff(by, channel=Interaction.Channel.DESK, language=visit.language, at=at)
-    claim_of_visit(opened, visit.customer, by=by, at=at)
+    claim_of_visit(opened, visit.customer, by=by, at=at, booked=visit.grant.claim)
     return opened
 
 

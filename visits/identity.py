@@ -20,7 +20,7 @@ from visits.hours import abilities_at
 from visits.models import IdentityTry, Visit
 from visits.names import name_matches
 from visits.printed import Printed, bare, impossible
-from visits.whose import contacts_about, mark_of
+from visits.whose import contacts_about, mark_of, speaker_mark_of
 
 # Failed comparisons: of one visit for good, of one named customer and of one clerk in a day.
 MOST_TRIES = 5
@@ -138,7 +138,7 @@ def compare(visit: Visit, laid: Laid, *, confirmed: frozenset[str], by: Staff, a
 
 def _claim(here: Interaction) -> Claim:
     claim = desk.claimed(here)
-    if claim is None or not mark_of(claim):
+    if claim is None or not mark_of(claim) or not speaker_mark_of(claim):
         raise NotSeen("CLAIM")
     return claim
 
@@ -147,7 +147,7 @@ def _too_many(visit: Visit, claim: Claim, by: Staff, at: datetime) -> bool:
     failed = IdentityTry.objects.exclude(outcome="MATCHED")
     today = failed.filter(tried_at__gt=at - DAY)
     of_visit = failed.filter(interaction__in=visit.events.values("interaction"))
-    of_customer = today.filter(contacts_about(mark_of(claim)))
+    of_customer = today.filter(contacts_about(speaker_mark_of(claim)))
     of_staff = today.filter(tried_by=by, outcome__in=AGAINST_RECORD)
     return (
         of_visit.count() >= MOST_TRIES

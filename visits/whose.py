@@ -19,11 +19,23 @@ def mark_of(claim: Claim | None) -> str:
     """
     if claim is None:
         return ""
-    if claim.source != Claim.Source.VISIT:
-        return claim.mark
+    return claim.mark if claim.source != Claim.Source.VISIT else mark_of(_booked(claim))
+
+
+def speaker_mark_of(claim: Claim | None) -> str:
+    """Return the mark of the number of the one who stands at the desk: a representative's own, else the customer's.
+
+    It is his document that is compared, so his failed comparisons are counted by it.
+    """
+    if claim is None:
+        return ""
+    return claim.person_mark if claim.source != Claim.Source.VISIT else speaker_mark_of(_booked(claim))
+
+
+def _booked(claim: Claim) -> Claim | None:
     received = Visit.objects.filter(events__interaction=claim.speaker.interaction_id).select_related("grant__claim")
     visit = received.first()
-    return mark_of(visit.grant.claim) if visit else ""
+    return visit.grant.claim if visit else None
 
 
 def named(visit: Visit) -> bool:
@@ -39,7 +51,11 @@ def serves(visit: Visit, claim: Claim | None) -> bool:
 
 
 def contacts_about(mark: str) -> Q:
-    """Select rows by their `interaction`: those in which this number was named, at the desk or when booking it."""
-    at_desk = Claim.objects.filter(mark=mark).values("speaker__interaction")
-    booked = VisitEvent.objects.filter(visit__grant__claim__mark=mark, interaction__isnull=False)
+    """Select rows by their `interaction`: those in which this number was named, at the desk or when booking it.
+
+    Also as the number of the one who spoke for another.
+    """
+    at_desk = Claim.objects.filter(Q(mark=mark) | Q(person_mark=mark)).values("speaker__interaction")
+    named = Q(visit__grant__claim__mark=mark) | Q(visit__grant__claim__person_mark=mark)
+    booked = VisitEvent.objects.filter(named, interaction__isnull=False)
     return Q(interaction__in=at_desk) | Q(interaction__in=booked.values("interaction"))
