@@ -105,7 +105,8 @@ IVR_NUMBER = env.text(
 E_ID_BROKERS = env.text(
     "E_ID_BROKERS",
     help="Brokers of strong e-ID: a JSON list of {code, profile (ftn or fapi), name, issuer, client_id}; may add ciba "
-    "(none, poll or ping) and ciba_binding (transfer or approve_only). The demo brings its own.",
+    "(none, poll or ping), ciba_binding (transfer or approve_only) and login_hint (customer_number or phone). The demo "
+    "brings its own.",
 )
 E_ID_KEYS = env.secret(
     "E_ID_KEYS",

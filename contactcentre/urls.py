@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from contactcentre import health
+from verification.api.notify import notify
 from verification.api.receipts import Keys
 from verification.web import caller
 
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ivr/", include("ivr.urls")),
     path("c/", include("verification.web.urls")),
     path("e-id/<slug:code>/return/", caller.returned, name="e_id_return"),
+    path("e-id/<slug:code>/notify/", notify),
     path("v/", include("visits.urls")),
     path(".well-known/receipts/jwks.json", Keys.as_view(schema=None)),
     path("api/v1/", include("contactcentre.api")),

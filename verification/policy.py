@@ -56,6 +56,8 @@ class Prompts:
     wrong_words: int
     per_interaction: int
     per_customer_per_day: int
+    pushes_per_ten_minutes: int
+    pushes_per_day: int
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ def _policy(raw: dict[str, Any]) -> Policy:
             wrong_words=_count(raw["prompts"], "wrong_words"),
             per_interaction=_count(raw["prompts"], "per_interaction"),
             per_customer_per_day=_count(raw["prompts"], "per_customer_per_day"),
+            pushes_per_ten_minutes=_count(raw["prompts"], "pushes_per_ten_minutes"),
+            pushes_per_day=_count(raw["prompts"], "pushes_per_day"),
         ),
         signals={kind: _raise(kind, entry) for kind, entry in raw["signal"].items()},
         proposal=timedelta(hours=_count(raw["proposals"], "hours", most=24)),

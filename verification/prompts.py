@@ -16,7 +16,7 @@ from django.db import transaction
 
 from audit import keys
 from audit.log import record
-from verification import canonical, link_messages, prompt_ends, roads, words
+from verification import canonical, link_messages, prompt_ends, pushes, roads, words
 from verification.caps import lock
 from verification.declarations import Declaration, declared
 from verification.forms import clean
@@ -57,21 +57,29 @@ def ask(
     by: Staff | None,
     at: datetime,
     speaker: UUID | None = None,
+    broker: str = "",
 ) -> Prompt:
     """Ask the speaker of a live contact to prove himself, and to approve `action` with exactly these raw parameters.
 
     `by` is who serves the contact, None when the automatic line asks. Without an action only his identity is asked
-    for. One prompt is open at a time, in the contact and for the person. Raises NotAsked, BadParameters or Ended.
+    for. One prompt is open at a time, in the contact and for the person. `broker` chooses whose app is asked, and is
+    needed where approving there is but a tap. Raises NotAsked, BadParameters or Ended.
     """
     cleaned = _cleaned(_wanted(action), parameters or {})
-    if road != Prompt.Road.LINK or not roads.with_login():
+    through = pushes.through(broker) if road == Prompt.Road.CIBA else None
+    if through is None and (road != Prompt.Road.LINK or not roads.with_login()):
         raise NotAsked("ROAD")
     with transaction.atomic():
         interaction = _served(interaction_id, by)
         claim = _claim(interaction, speaker)
         _within_limits(interaction, claim, at)
+        if through is not None and pushes.too_many(claim.person_mark, at=at):
+            raise NotAsked("CAP")
         prompt = _made(interaction, claim, road, action, cleaned, by, at)
-        _send_on_commit(prompt)
+        if through is not None:
+            pushes.queue(prompt, through, at=at)
+        else:
+            _send_on_commit(prompt)
         return prompt
 
 

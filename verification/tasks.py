@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from verification import prompts, proposals, sms_codes, telling
+from verification import backchannel, prompts, proposals, push_rows, sms_codes, telling
 
 
 @shared_task(name="verification.tasks.tell")
@@ -26,6 +26,12 @@ def send_link(*, prompt_id: int) -> None:
     prompts.send_link(prompt_id, at=timezone.now())
 
 
+@shared_task(name="verification.tasks.ask_broker")
+def ask_broker(*, request_id: int, pinged: bool = False) -> None:
+    """Send one request to an app, or ask its broker once whether it was answered."""
+    backchannel.step(request_id, at=timezone.now(), pinged=pinged)
+
+
 @shared_task(name="verification.tasks.sweep")
 def sweep() -> None:
     """Send and tell whatever is due and was not, whoever lost its task; end what nobody answered in time."""
@@ -38,3 +44,5 @@ def sweep() -> None:
         sms_codes.settle(code_id, at=now)
     for telling_id in telling.due(at=now):
         telling.carry_out(telling_id, at=now)
+    for request_id in push_rows.due(at=now):
+        ask_broker.delay(request_id=request_id)  # a broker may keep us waiting: each on its own

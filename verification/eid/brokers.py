@@ -27,6 +27,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ciba": ("none", "poll", "ping"),
         "ciba_binding": ("", "transfer", "approve_only"),
+        "login_hint": ("", "customer_number", "phone"),
         "request_by": ("JAR", "PAR"),
         "request_signing": ("RS256", "PS256", "ES256"),
         "id_token_signing": ("RS256", "PS256", "ES256"),
@@ -35,7 +36,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 OWN = ("code", "profile", "name", "issuer", "client_id")  # what an installation says of a broker
-MAY = ("ciba", "ciba_binding")  # what it may say besides
+MAY = ("ciba", "ciba_binding", "login_hint")  # what it may say besides
 
 
 class Misconfigured(ValueError):
@@ -55,6 +56,7 @@ class Broker:
     login: bool
     ciba: str
     ciba_binding: str
+    login_hint: str
     request_by: str
     request_signing: str
     request_seconds: int
@@ -92,7 +94,7 @@ def _written_by_the_demo() -> str:
 
 @cache
 def read(text: str) -> Mapping[str, Broker]:
-    """Read a JSON list of {code, profile, name, issuer, client_id[, ciba][, ciba_binding]}. Raises Misconfigured."""
+    """Read a JSON list of {code, profile, name, issuer, client_id, and what of MAY differs}. Raises Misconfigured."""
     try:
         given = json.loads(text)
     except ValueError:
@@ -154,8 +156,7 @@ def _check_choices(broker: Broker) -> None:
     for name, choices in CHOICES.items():
         if getattr(broker, name) not in choices:
             raise Misconfigured(f"Broker {broker.code}: {name} must be one of {', '.join(filter(None, choices))}.")
-    if (broker.ciba == "none") != (broker.ciba_binding == ""):
-        raise Misconfigured(f"Broker {broker.code}: ciba_binding is for brokers with CIBA, and for all of those.")
+    _check_prompted(broker)
     if bool(broker.encryption_alg) != bool(broker.encryption_enc):
         raise Misconfigured(f"Broker {broker.code}: encryption needs both alg and enc.")
     if not broker.acr or set(broker.acr) & set(broker.test_acr):
@@ -164,3 +165,9 @@ def _check_choices(broker: Broker) -> None:
         raise Misconfigured(f"Broker {broker.code}: scope needs openid, and some claim must identify the person.")
     if broker.request_seconds not in range(30, 3601):
         raise Misconfigured(f"Broker {broker.code}: request_seconds must be from 30 to 3600 (FAPI-CIBA 5.2.2).")
+
+
+def _check_prompted(broker: Broker) -> None:
+    for name in ("ciba_binding", "login_hint"):
+        if (broker.ciba == "none") != (getattr(broker, name) == ""):
+            raise Misconfigured(f"Broker {broker.code}: {name} is for brokers with CIBA, and for all of those.")

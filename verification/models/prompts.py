@@ -128,13 +128,19 @@ class CibaRequest(models.Model):
 
     prompt = models.OneToOneField(Prompt, on_delete=models.PROTECT, related_name="ciba")
     broker = models.CharField(max_length=40)
-    sealed_request = models.BinaryField(blank=True)  # auth_req_id and notification token; empty until it was started
+    sealed_request = models.BinaryField(blank=True)  # auth_req_id and what goes with it; empty before it is sent
     request_digest = models.CharField(max_length=64, null=True, unique=True)
     notification_digest = models.CharField(max_length=64, blank=True)
     interval_seconds = models.PositiveSmallIntegerField(default=5)
-    due_at = models.DateTimeField(db_index=True)
+    due_at = models.DateTimeField()
     polling_until = models.DateTimeField(null=True)  # the lease of the poll under way
     attempts = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)  # nothing more is sent or asked; later than the end of its prompt
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(done_at__isnull=True), name="backchannel_requests_due")
+        ]
 
     def __str__(self) -> str:
         return f"backchannel request {self.pk}"
