@@ -61,6 +61,7 @@ def test_a_prompt_is_made_in_a_call_and_its_link_goes_to_the_recorded_telephone(
     assert notice.channel == "SMS"
     assert notice.opened().address == cast.anna.customer.contact("PHONE", NOW).value
     assert "/c/" in notice.text
+    assert "vain, jos soititte itse" in notice.text
     assert prompt.expires_at == NOW + timedelta(minutes=10)
     assert entries() == [("prompt.asked", "ok", "")]
 
