@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cases.pages import asking, claims, doing, interaction, queue
+from cases.pages import asking, claims, doing, interaction, proposals, queue
 from cases.pages.access import View
 
 pages: Final[tuple[tuple[str, View, str], ...]] = (
@@ -12,6 +12,10 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("queue/rows/", queue.queue_rows, "queue_rows"),
     ("open/", queue.open_contact, "open_contact"),
     ("refusals/<uuid:public_id>/", doing.refusal, "refusal"),
+    ("proposals/", proposals.waiting, "proposals"),
+    ("proposals/<uuid:public_id>/", proposals.proposal, "proposal"),
+    ("proposals/<uuid:public_id>/approve/", proposals.approve, "proposal_approve"),
+    ("proposals/<uuid:public_id>/reject/", proposals.reject, "proposal_reject"),
     ("<uuid:public_id>/", interaction.interaction, "interaction"),
     ("<uuid:public_id>/take/", queue.take, "take"),
     ("<uuid:public_id>/pulse/", interaction.pulse, "pulse"),

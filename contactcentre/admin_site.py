@@ -36,6 +36,7 @@ class Room:
 ROOMS = (
     Room(_("Today's visits"), "admin:visits_today", ("CLERK",)),
     Room(_("Queue"), "admin:queue", SERVING),
+    Room(_("To be decided"), "admin:proposals", SERVING),
     Room(_("Visits"), "admin:visits_visit_changelist", ("SUPERVISOR",)),
     Room(_("Offices"), "admin:visits_office_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Log"), "admin:audit_entry_changelist", ("AUDITOR",)),

@@ -16,6 +16,7 @@ ROLES = {
     "AUDITOR": "auditor", "ADMINISTRATOR": "administrator",
 }  # fmt: skip
 SERVING, RECEIVING, ALL = {"AGENT", "CLERK", "SUPERVISOR"}, {"CLERK", "SUPERVISOR"}, set(ROLES)
+DECIDING = {"SUPERVISOR"}
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("DELETE", "tokens/current/"): ALL,
     ("GET", "actions/"): ALL,
@@ -27,6 +28,10 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "interactions/<uuid:id>/end/"): SERVING,
     ("POST", "interactions/<uuid:id>/actions/<str:action>/"): SERVING,
     ("GET", "grants/<uuid:id>/receipt/"): SERVING,
+    ("GET", "proposals/"): DECIDING,
+    ("GET", "proposals/<uuid:id>/"): DECIDING,
+    ("POST", "proposals/<uuid:id>/approve/"): DECIDING,
+    ("POST", "proposals/<uuid:id>/reject/"): DECIDING,
     ("POST", "cases/"): SERVING,
     ("GET", "cases/<uuid:id>/"): SERVING,
     ("POST", "cases/<uuid:id>/close/"): SERVING,

@@ -1,7 +1,7 @@
 """Enrolling, replacing and taking away what a customer proves himself with.
 
 Enrolment is the takeover: what is enrolled counts after a day in which its owner may stop it, or at once when a second
-person has decided (docs/decisions/0005-enrolment.md). Nobody does it for another: whoever holds the keys is the person.
+person has decided (docs/decisions/0008-enrolment.md). Nobody does it for another: whoever holds the keys is the person.
 """
 
 from __future__ import annotations

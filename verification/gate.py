@@ -78,9 +78,8 @@ def _decide(name: str, origin: Origin, parameters: Mapping[str, Any], at: dateti
         return earlier
     if reason := first_objection(asked, before_parameters=True):
         return repeats.keep(key, asked, parameters, Refused(records.refused(asked, reason)))
-    if asked.scene.proposal is not None:
-        parameters = proposals.parameters_of(asked.scene.proposal)
-    cleaned, errors = clean(asked.declared.form, parameters)
+    proposal = asked.scene.proposal
+    cleaned, errors = clean(asked.declared.form, proposals.parameters_of(proposal) if proposal else parameters)
     if errors:
         records.malformed(asked, errors)
         return Malformed(errors)

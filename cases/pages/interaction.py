@@ -23,7 +23,7 @@ from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from verification import interactions, masking, results
 from verification.authority import represents
 from verification.levels import Held, Level
-from verification.models import Claim, Customer, Evidence, Interaction, Staff
+from verification.models import Claim, Customer, Evidence, Interaction, ProposalEnd, Staff
 from verification.policy import current
 from verification.preview import needs
 from verification.scene import claims_of_all
@@ -143,10 +143,9 @@ def pulse_of(found: Interaction, claim: Claim | None, held: Held) -> str:
     asked = prompting.newest(found)
     seen = Evidence.objects.filter(claim__speaker__interaction=found).count()
     heard = found.speakers.count()
-    parts = (
-        found.ended_at, found.served_by_id, found.keypad, found.language, claim and claim.pk, seen, heard, held.level,
-        asked and (asked.prompt.pk, asked.state),
-    )  # fmt: skip
+    decided = ProposalEnd.objects.filter(proposal__interaction=found).count()
+    proof = (claim and claim.pk, seen, heard, held.level, asked and (asked.prompt.pk, asked.state))
+    parts = (found.ended_at, found.served_by_id, found.keypad, found.language, decided, *proof)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

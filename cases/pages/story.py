@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from verification.declarations import declared
 from verification.levels import Level
-from verification.models import Claim, Evidence, Grant, Interaction, Refusal
+from verification.models import Claim, Evidence, Grant, Interaction, Proposal, ProposalEnd, Refusal
 from verification.reasons import Reason
 
 
@@ -31,6 +33,7 @@ def of(contact: Interaction) -> list[Event]:
     told += [_claim(each) for each in Claim.objects.filter(speaker__interaction=contact)]
     told += [_seen(each) for each in Evidence.objects.filter(claim__speaker__interaction=contact)]
     told += [_granted(each) for each in Grant.objects.filter(interaction=contact)]
+    told += [event for each in Proposal.objects.filter(interaction=contact) for event in _proposed(each)]
     told += [_refused(each) for each in Refusal.objects.filter(interaction=contact)]
     if contact.ended_at is not None:
         told.append(Event(contact.ended_at, _("The contact ended")))
@@ -56,6 +59,22 @@ def _seen(evidence: Evidence) -> Event:
 
 def _granted(grant: Grant) -> Event:
     return Event(grant.decided_at, label_of(grant.action), _("done"), "ok")
+
+
+def _proposed(proposal: Proposal) -> list[Event]:
+    """Tell that a second person was asked, and what he decided."""
+    label = label_of(proposal.action)
+    until = _("a second person decides by %(time)s") % {"time": _clock(proposal.expires_at)}
+    asked = Event(proposal.decided_at, label, until)
+    end = ProposalEnd.objects.filter(proposal=proposal).first()
+    if end is None:
+        return [asked]
+    said = ": ".join(filter(None, [str(ProposalEnd.Outcome(end.outcome).label), end.because]))
+    return [asked, Event(end.ended_at, label, said, "ok" if end.outcome == ProposalEnd.Outcome.APPROVED else "")]
+
+
+def _clock(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
 
 
 def _refused(refusal: Refusal) -> Event:

@@ -22,6 +22,7 @@ from verification.api import receipts
 from verification.api.base import EVERYONE, Endpoint
 from verification.api.catalogue import LANGUAGES, LevelField, SchemaField, TextSerializer, by_language
 from verification.api.problems import Problem
+from verification.decisions import OfProposal, Origin
 from verification.gate import Decision, Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.levels import Level
 from verification.models import DecisionKey, Refusal
@@ -83,6 +84,13 @@ class GrantSerializer(serializers.Serializer[Any]):
     )
 
 
+class ProposedSerializer(serializers.Serializer[Any]):
+    """What waits for a second person, and until when."""
+
+    proposal = serializers.UUIDField()
+    expires_at = serializers.DateTimeField()
+
+
 def problem(description: str) -> OpenApiResponse:
     """Describe an answer that is a problem."""
     return OpenApiResponse(ProblemSerializer, description)
@@ -111,7 +119,7 @@ class Attempts(Endpoint):
         ],
         responses={
             200: GrantSerializer,
-            202: OpenApiResponse(description="Reserved: an action that waits for a second person."),
+            202: OpenApiResponse(ProposedSerializer, "Everything is in order; a second person decides."),
             **ANSWERS,
         },
     )
@@ -128,10 +136,21 @@ class Attempts(Endpoint):
 def ask(endpoint: Endpoint, action: str, interaction: UUID, parameters: Any) -> Granted | Proposed:
     """Ask the gate for who bears the token. Raises Problem for a refusal and for what can't be judged."""
     name = _UNPRINTABLE.sub("?", action)
-    raw = _by_name(parameters)
-    key = _key(endpoint, name, interaction, raw)
+    return _asked(endpoint, name, Live(interaction, endpoint.by), str(interaction), _by_name(parameters))
+
+
+def decide(endpoint: Endpoint, action: str, origin: OfProposal, about: str) -> Granted:
+    """Ask the gate to carry out what was proposed. Raises Problem for a refusal."""
+    decided = _asked(endpoint, action, origin, about, {})
+    if isinstance(decided, Proposed):
+        raise Problem("failed")
+    return decided
+
+
+def _asked(endpoint: Endpoint, name: str, origin: Origin, about: str, raw: dict[str, Any]) -> Granted | Proposed:
+    key = _key(endpoint, name, about, raw)
     try:
-        decision = attempt(name, origin=Live(interaction, endpoint.by), parameters=raw, at=endpoint.at, key=key)
+        decision = attempt(name, origin=origin, parameters=raw, at=endpoint.at, key=key)
     except Unavailable as error:
         raise Problem("unavailable") from error
     return _granted(decision, endpoint)
@@ -163,7 +182,7 @@ def _by_name(parameters: Any) -> dict[str, Any]:
     return {_UNPRINTABLE.sub("?", str(name))[:60]: value for name, value in parameters.items()}
 
 
-def _key(endpoint: Endpoint, action: str, interaction: UUID, raw: Mapping[str, Any]) -> str:
+def _key(endpoint: Endpoint, action: str, about: str, raw: Mapping[str, Any]) -> str:
     """Return the gate's key for this request, the token's owner's own, or "". Raises Problem for one used otherwise."""
     given = endpoint.request.headers.get("Idempotency-Key")
     if given is None:
@@ -171,7 +190,7 @@ def _key(endpoint: Endpoint, action: str, interaction: UUID, raw: Mapping[str, A
     if not _KEY.fullmatch(given):
         raise Problem("malformed", errors={"Idempotency-Key": [_("1 to 200 printable characters.")]})
     owner = f"api:{_hash([str(endpoint.by.pseudonym), given])}:"
-    key = owner + _hash([action, str(interaction), raw])
+    key = owner + _hash([action, about, raw])
     if DecisionKey.objects.filter(key__startswith=owner).exclude(key=key).exists():
         raise Problem("key-reused")
     return key

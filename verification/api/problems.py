@@ -35,6 +35,7 @@ KINDS: Final[dict[str, Kind]] = {
     "not-found": Kind(404, _("There is nothing here.")),
     "method": Kind(405, _("This address does not take that method.")),
     "not-acceptable": Kind(406, _("The answer is JSON, which the request does not accept.")),
+    "decided": Kind(409, _("This has been decided already, or nobody decided in time.")),
     "ended": Kind(409, _("This contact is over.")),
     "taken": Kind(409, _("A colleague serves this contact already.")),
     "unanswered": Kind(409, _("A question is neither answered nor declined.")),
