@@ -13,7 +13,9 @@ class ContactCentreAdminConfig(AdminConfig):
         from django.contrib import admin
         from django.contrib.auth.models import Group
         from django_otp.plugins.otp_totp.models import TOTPDevice
+        from django_otp_webauthn.models import WebAuthnAttestation, WebAuthnCredential
 
-        for model in (TOTPDevice, Group):  # a role is what it is: no permissions are handed out by rows
+        # Group too: a role is what it is, no permissions are handed out by rows.
+        for model in (TOTPDevice, WebAuthnAttestation, WebAuthnCredential, Group):
             if admin.site.is_registered(model):
                 admin.site.unregister(model)

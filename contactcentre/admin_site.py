@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from contactcentre import login, session_limit, set_up
+from contactcentre import login, own_passkeys, session_limit, set_up
 
 SERVING = ("AGENT", "CLERK", "SUPERVISOR")
 READ_IN_DEMO = ("SUPERVISOR",) if settings.DEMO else ()  # elsewhere nobody who serves sees messages
@@ -72,6 +72,9 @@ class ContactCentreAdminSite(admin.AdminSite):
         own = [
             path("second-factor/", login.second_factor, name="second_factor"),
             path("session/", self.admin_view(session_limit.session), name="session"),
+            path("passkeys/", self.admin_view(own_passkeys.passkeys), name="passkeys"),
+            path("passkeys/add/", self.admin_view(own_passkeys.add), name="passkey_add"),
+            path("passkeys/<int:pk>/remove/", self.admin_view(own_passkeys.remove), name="passkey_remove"),
             path("set-up/", set_up.set_up, name="set_up"),
             path("set-up/<str:link>/", set_up.open_link, name="set_up_link"),
             path("set-up/<path:link>", set_up.open_link),  # else the login page would carry the link in its ?next=

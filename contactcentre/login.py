@@ -1,8 +1,9 @@
 """How staff come in: a password, then a second factor, and nothing is shown before both. Every try is an entry.
 
-Between the two steps nobody is logged in: the session holds only who has shown his password, for five minutes.
-Passwords are throttled per user name and address by django-axes; one-time codes per device by django-otp: a second
-after the first failure, doubling with each.
+The second factor is a passkey, which can't be phished, or a one-time code, which everybody has. Between the two steps
+nobody is logged in: the session holds only who has shown his password, for five minutes. Passwords are throttled per
+user name and address by django-axes; one-time codes per device by django-otp: a second after the first failure,
+doubling with each.
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as otp_login
+from django_otp.models import Device
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.log import record
+from contactcentre import staff_passkeys
 from contactcentre.proxies import client_address
 from verification.accounts import only_organisation
 from verification.models import Staff
 
 PENDING = "password_shown"
 ENDED = "session_ended"
+PROVED_AT = "second_factor_at"  # when the second factor was last given, which step_up.py judges
 PENDING_FOR = timedelta(minutes=5)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -92,19 +96,38 @@ def _password_shown(request: HttpRequest, user: Staff, at: datetime) -> HttpResp
 
 
 @never_cache
-@sensitive_post_parameters("token")
+@sensitive_post_parameters("token", "passkey")
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Ask for the one-time code; only now is the person logged in."""
+    """Ask for a passkey or the one-time code; only now is the person logged in."""
     at = timezone.now()
     user = _pending(request, at)
     if user is None:
         return redirect("admin:login")
-    form = TokenForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if (device := _accept(user, form.cleaned_data["token"], request, at)) is not None:
-            return _come_in(request, user, device, at)
-        form.add_error(None, _("The code was not accepted. Wait for the next one, then try again."))
-    return _page(request, "contactcentre/second_factor.html", form)
+    passkey = request.POST.get("passkey", "")
+    form = TokenForm(None if passkey else request.POST or None)
+    if request.method == "POST" and (passkey or form.is_valid()):
+        token = "" if passkey else form.cleaned_data["token"]
+        if (given := second_factor_of(user, request, passkey=passkey, token=token, at=at)) is not None:
+            return _come_in(request, user, *given, at)
+        if not passkey:
+            form.add_error(None, _("The code was not accepted. Wait for the next one, then try again."))
+    offered = staff_passkeys.offer(request, user, at)
+    refused = "yes" if passkey else ""
+    return _page(request, "contactcentre/second_factor.html", form, passkey=offered, refused=refused)
+
+
+def second_factor_of(
+    user: Staff, request: HttpRequest, *, passkey: str, token: str, at: datetime
+) -> tuple[Device, str] | None:
+    """Judge what a person brought and return his device with the factor's name; a failure is an entry."""
+    if passkey:
+        key = staff_passkeys.accept(request, user, passkey, at)
+        if key is None:
+            with transaction.atomic():
+                _entry("staff.passkey_failed", user, "staff:unknown", "refused", request, at)
+        return (key, "passkey") if key is not None else None
+    device = _accept(user, token, request, at) if token else None
+    return (device, "totp") if device is not None else None
 
 
 def _pending(request: HttpRequest, at: datetime) -> Staff | None:
@@ -124,12 +147,13 @@ def _accept(user: Staff, token: str, request: HttpRequest, at: datetime) -> TOTP
         return None
 
 
-def _come_in(request: HttpRequest, user: Staff, device: TOTPDevice, at: datetime) -> HttpResponse:
+def _come_in(request: HttpRequest, user: Staff, device: Device, factor: str, at: datetime) -> HttpResponse:
     wanted = request.session.pop(PENDING)["next"]
     with transaction.atomic():
-        _entry("staff.login", user, user.actor, "ok", request, at, factors=["password", "totp"])
+        _entry("staff.login", user, user.actor, "ok", request, at, factors=["password", factor])
         auth_login(request, user, backend=BACKEND)
         otp_login(request, device)
+        request.session[PROVED_AT] = at.isoformat()
     return HttpResponseRedirect(wanted or reverse("admin:index"))
 
 
@@ -157,6 +181,11 @@ def password_changed(request: HttpRequest) -> None:
     user = request.user
     if isinstance(user, Staff):
         _entry("staff.password_changed", user, user.actor, "ok", request, timezone.now())
+
+
+def noted(kind: str, user: Staff, request: HttpRequest, at: datetime, **facts: list[str]) -> None:
+    """Write an entry about what somebody did to his own session, in the caller's transaction."""
+    _entry(kind, user, user.actor, "ok", request, at, **facts)
 
 
 def next_page(request: HttpRequest) -> str:

@@ -160,6 +160,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_otp_webauthn",
     "axes",
     "csp",
     "rest_framework",
@@ -187,6 +188,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "contactcentre.session_limit.SessionLimitMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "contactcentre.step_up.StepUpMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -229,6 +231,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 OTP_TOTP_ISSUER = "contactcentre"
+OTP_WEBAUTHN_RP_ID, OTP_WEBAUTHN_RP_NAME = urlsplit(PUBLIC_URL).hostname or "", "contactcentre"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [PUBLIC_URL]
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False  # a passkey is the second of two factors
+SILENCED_SYSTEM_CHECKS = ["otp_webauthn.E031"]  # over plain http no browser offers passkeys: codes go on working
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # how long a link for setting up a staff account is good
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 AXES_FAILURE_LIMIT = 5

@@ -16,6 +16,7 @@ ABOUTS: Final[dict[str, Promise]] = {
     "code_list_low": _("few codes left on a list"),
     "identity_accepted": _("identity document accepted"),
     "sms_code": _("code by text message"),
+    "staff_passkey": _("passkey of one of the staff"),
     "visit_booked": _("visit booked"),
     "visit_reminder": _("reminder of a visit"),
 }

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from contactcentre.login import PROVED_AT
 from tests.cast import Cast, gather
 from verification.models import Interaction, Staff
 
@@ -36,6 +37,7 @@ def signed_in(who: Staff, *, second_factor: bool = True, **options: Any) -> Clie
     if second_factor:
         session = client.session
         session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.get(user=who).persistent_id
+        session[PROVED_AT] = now().isoformat()
         session.save()
     client.cookies["language"] = "en"
     return client

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp_webauthn.models import WebAuthnCredential
 
 from audit.log import record
 from verification.models import Customer, Organisation, Staff
@@ -76,7 +77,7 @@ def reset(staff: Staff, *, actor: str, at: datetime) -> str:
     What the owner had is void at once, and the account is young again: it approves nothing for seven days, so that who
     resets another's account gains no second pair of hands. His identity is proved in person first (ASVS 6.4.4).
     """
-    TOTPDevice.objects.filter(user=staff).delete()
+    _forget_factors(staff)
     staff.set_unusable_password()
     staff.date_joined = at
     staff.save(update_fields=["password", "date_joined"])
@@ -141,10 +142,15 @@ def finish_set_up(link: str, *, password: str, secret: bytes, step: int, at: dat
             return False
         found.set_password(password)
         found.save(update_fields=["password"])
-        TOTPDevice.objects.filter(user=found).delete()
+        _forget_factors(found)
         TOTPDevice.objects.create(user=found, name="app", key=secret.hex(), confirmed=True, last_t=step)
         _entry("staff.set_up", found, found.actor, at)
         return True
+
+
+def _forget_factors(staff: Staff) -> None:
+    for kind in (TOTPDevice, WebAuthnCredential):
+        kind.objects.filter(user=staff).delete()
 
 
 def set_active(staff: Staff, active: bool, *, by: Staff, at: datetime) -> None:
