@@ -6,6 +6,7 @@ from datetime import date, time
 from typing import Any, Final
 
 from verification.models import Organisation
+from visits import chips
 from visits.hours import Ability
 from visits.models import AbilityHours, Office, OfficeException, OfficeHours
 
@@ -45,6 +46,7 @@ def open_offices(organisation: Organisation, *, today: date) -> None:
         lunch_from, lunch_to = row["lunch"] or (None, None)
         office = Office.objects.create(
             organisation=organisation, lunch_from=lunch_from, lunch_to=lunch_to,
+            chip_reader=chips.STAND_IN if row[Ability.CHIP] else "",
             **{field: row[field] for field in ("name", "street", "town", "desks", "step_free", "phone")},
         )  # fmt: skip
         for weekday, opens, closes in _stretches(row["open"]):

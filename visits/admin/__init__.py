@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.listing import OfferedFiltersOnly
 from visits.admin import desk_page, second, today
+from visits.admin.forms import OfficeForm
 from visits.models import AbilityHours, Escalation, Office, OfficeException, OfficeHours, Visit
 
 WATCHING = ("CLERK", "SUPERVISOR", "AUDITOR", "ADMINISTRATOR")
@@ -127,6 +128,7 @@ class OfficeAdmin(ReadOnly):
 
     list_display = ("name", "town", "desks", "slot_minutes", "step_free")
     exclude = ("organisation",)
+    form = OfficeForm
     inlines = (WeeklyRows, ExceptionRows, AbilityRows)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from verification.evidence import CONFIRMATIONS
 from visits import documents
 from visits.checklist import PHOTO_TRAITS, Document, Item, Objection
+from visits.chips import problem
 from visits.identity import WITH_ZONE, Laid
 from visits.models import Visit
 from visits.mrz import LONGEST_INPUT
@@ -173,3 +174,13 @@ class PaperForm(forms.Form):
             expires_on=read.get("expires_on"),
             issued_on=read.get("issued_on"),
         )
+
+
+class OfficeForm(forms.ModelForm):
+    """An office, whose chip reader is called by us and so is at an address that is meant."""
+
+    def clean_chip_reader(self) -> str:
+        address: str = self.cleaned_data["chip_reader"]
+        if problem(address):
+            raise forms.ValidationError(_("The reader's address begins with https://, or is on this machine."))
+        return address
