@@ -20,6 +20,7 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("<uuid:public_id>/take/", queue.take, "take"),
     ("<uuid:public_id>/pulse/", interaction.pulse, "pulse"),
     ("<uuid:public_id>/number/", claims.claim_number, "claim_number"),
+    ("<uuid:public_id>/register/<slug:action>/", claims.ask_register, "ask_register"),
     ("<uuid:public_id>/speaker/", claims.add_speaker, "add_speaker"),
     ("<uuid:public_id>/name/", claims.claim_name, "claim_name"),
     ("<uuid:public_id>/record/", interaction.record, "record"),

@@ -13,6 +13,8 @@ from audit.models import Entry
 from contactcentre.demo.register import StandIn, running
 from tests.cast import NOW, Cast, Person
 from tests.representatives import comes_in, company, joins, proves, right, says, speaks_for
+from tests.staff_browser import address, gathered, now, signed_in
+from tests.staff_browser import ask as press
 from tests.test_authority import ASKED, ask, refused
 from verification import masking, registers
 from verification.gate import Granted
@@ -178,3 +180,20 @@ def test_every_speaker_is_asked_about_and_answers_neither_change_nor_go(
     for work in (lambda: RegisterAnswer.objects.update(said="YES"), lambda: RegisterAnswer.objects.all().delete()):
         with pytest.raises(DatabaseError), transaction.atomic():
             work()
+
+
+def test_the_agent_asks_it_from_the_refusal_and_goes_on(db: None, settings: Any) -> None:
+    house = gathered()
+    giver = comes_in(house, "Antaja", "Anu", at=now(), identity_code=coded("170461", "925"))
+    holder = comes_in(house, "Hoitaja", "Heli", at=now(), identity_code=coded("020984", "925"))
+    contact, client = speaks_for(house, giver, holder, "MANDATE", at=now()), signed_in(house.agent_aino)
+    with running() as register:
+        settings.AUTHORITY_REGISTER_URL = register.address
+        refusal = client.get(press(client, contact, ASKED).headers["Location"]).content.decode()
+        assert "Ask the national register" in refusal
+        asked = address("ask_register", contact, ASKED)
+        assert "no right to act" in client.post(asked, follow=True).content.decode()
+        knows(register, (giver, holder))
+        assert "knows of a right to act" in client.post(asked, follow=True).content.decode()
+        assert press(client, contact, ASKED).status_code == 200
+    assert RegisterAnswer.objects.count() == 2

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from cases.pages.access import person, served, serving, show
 from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from cases.pages.interaction import context_of
-from verification import claims
+from verification import claims, registers
 from verification.interactions import Ended
 from verification.models import Claim, Interaction
 from verification.scene import current_claim
@@ -80,6 +80,23 @@ def claim_name(request: HttpRequest, public_id: UUID) -> HttpResponse:
     else:
         (messages.info if found == 1 else messages.warning)(request, _found(found))
     return redirect("admin:interaction", public_id)
+
+
+@serving
+@require_POST
+def ask_register(request: HttpRequest, public_id: UUID, action: str) -> HttpResponse:
+    """Ask the national register about those who act for another here; then the action is asked for once more."""
+    served(request, public_id)
+    try:
+        told = registers.ask(public_id, action, by=person(request), at=timezone.now())
+    except registers.CannotAsk:
+        messages.warning(request, _("The register is asked only once he has proved who he is. Offer that first."))
+        return redirect("admin:interaction", public_id)
+    if all(answer.said == registers.Said.YES for answer in told):
+        messages.success(request, _("The register knows of a right to act in this matter. It counts for ten minutes."))
+    else:
+        messages.warning(request, _("The register told of no right to act in this matter. Offer a visit with papers."))
+    return redirect("admin:do", public_id, action)
 
 
 def _found(count: int) -> str:

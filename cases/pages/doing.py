@@ -25,10 +25,10 @@ from cases import phrases
 from cases.models import Case
 from cases.pages import prompting
 from cases.pages.access import person, served, serving, show, visible
-from cases.pages.forms import cents, filled, latest_refusal, raw
+from cases.pages.forms import MONEY_FIELDS, cents, filled, latest_refusal, raw
 from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
-from verification import parking, results
+from verification import parking, registers, results
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
@@ -152,7 +152,7 @@ def again(
     form._errors = ErrorDict()  # type: ignore[attr-defined]  # the gate's own words, not the form's second opinion
     form.cleaned_data = {}
     for name, problems in errors.items():
-        misread = name == "amount" and cents(request.POST.get(name, "")).endswith("?")
+        misread = name in MONEY_FIELDS and cents(request.POST.get(name, "")).endswith("?")
         said = [_("Write the amount in euros, for example 12,50.")] if misread else problems
         form.add_error(name if name in form.fields else None, said)
     return _form(request, contact, wanted, form, uuid4(), status=400)
@@ -192,6 +192,7 @@ def refusal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "said": found.said.get(contact.language) or found.said.get("en", ""),
         "ways": [way for code in found.ways if (way := by_code(code))],
         "acting": acting,
+        "ask_register": acting and found.reason == Reason.AUTHORITY and registers.configured() is not None,
         "again": _offered(found.action) is not None,
     }
     return show(request, "cases/refusal.html", context)

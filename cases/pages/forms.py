@@ -10,12 +10,14 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cases.models import Case
 from verification.declarations import Declaration, all_declared
 from verification.models import Interaction, Refusal
 from visits.models import Office
 
+MONEY_FIELDS = {"amount": gettext_lazy("amount in euros"), "most": gettext_lazy("at most in euros, each time")}
 MONEY = re.compile(r"\d{1,7}(?:[.,]\d{1,2})?")
 
 
@@ -33,8 +35,8 @@ def filled(
             field.widget = forms.HiddenInput()
         elif name in _LISTS:
             _offer(field, _LISTS[name](contact))
-        elif name == "amount":
-            field.label = _("amount in euros")
+        elif name in MONEY_FIELDS:
+            field.label = MONEY_FIELDS[name]
             field.widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 10})
     return form
 
@@ -46,7 +48,7 @@ def raw(action: Declaration, typed: QueryDict) -> dict[str, Any]:
         if isinstance(field, forms.MultipleChoiceField):
             parameters[name] = typed.getlist(name)
         elif name in typed and (typed[name] or field.required):
-            parameters[name] = cents(str(typed[name])) if name == "amount" else typed[name]
+            parameters[name] = cents(str(typed[name])) if name in MONEY_FIELDS else typed[name]
     return parameters
 
 
