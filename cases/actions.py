@@ -11,9 +11,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from cases import call_backs
 from cases.models import Answer, CallBack, Case, Closing, Question, Voucher
 from cases.promises import due
-from verification import guard
+from verification import guard, words
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
 from verification.levels import Level
@@ -171,16 +172,22 @@ def tell_case_state(occasion: Occasion) -> Result:
     writes=("cases.CallBack",),
 )
 def request_callback(occasion: Occasion) -> Result:
-    """Promise a call to the recorded number. The answer is the same when there is no such customer."""
+    """Promise a call to the recorded number. The answer is the same when there is no such customer.
+
+    Its two words are told to who asks, here and now, and never sent: whoever calls in our name says them first.
+    """
     if occasion.interaction is None:
         raise LookupError("a call back without its contact")
-    promised = CallBack.objects.create(
+    phrase = " ".join(words.pair(occasion.language))
+    promised = CallBack(
         customer=occasion.customer,
         interaction=occasion.interaction,
         promised_at=occasion.at,
         due_at=due(occasion.at),
     )
-    return {"call_back": str(promised.public_id), "due_at": promised.due_at.isoformat()}
+    promised.sealed_phrase = call_backs.sealed(promised, phrase)
+    promised.save(force_insert=True)
+    return {"call_back": str(promised.public_id), "due_at": promised.due_at.isoformat(), "phrase": phrase}
 
 
 class VoucherForm(forms.Form):

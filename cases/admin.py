@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from cases.pages import asking, claims, doing, interaction, proposals, queue
+from cases.pages import asking, calling_back, circumstances, claims, doing, interaction, proposals, queue
 from cases.pages.access import View
 
 pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("queue/", queue.queue, "queue"),
     ("queue/rows/", queue.queue_rows, "queue_rows"),
     ("open/", queue.open_contact, "open_contact"),
+    ("calls/", calling_back.listed, "call_backs"),
+    ("calls/<uuid:public_id>/", calling_back.opened, "call_back"),
     ("refusals/<uuid:public_id>/", doing.refusal, "refusal"),
     ("proposals/", proposals.waiting, "proposals"),
     ("proposals/<uuid:public_id>/", proposals.proposal, "proposal"),
@@ -25,9 +27,12 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("<uuid:public_id>/name/", claims.claim_name, "claim_name"),
     ("<uuid:public_id>/record/", interaction.record, "record"),
     ("<uuid:public_id>/language/", interaction.speak, "speak"),
+    ("<uuid:public_id>/said/", circumstances.said, "said"),
+    ("<uuid:public_id>/resume/", circumstances.resume, "resume"),
     ("<uuid:public_id>/hand-back/", interaction.hand_back, "hand_back"),
     ("<uuid:public_id>/end/", interaction.end, "end"),
     ("<uuid:public_id>/prompt/", asking.ask, "prompt"),
+    ("<uuid:public_id>/prompt/in-app/", asking.ask_in_app, "prompt_in_app"),
     ("<uuid:public_id>/prompt/<uuid:prompt>/withdraw/", asking.withdraw, "prompt_withdraw"),
     ("<uuid:public_id>/do/<slug:action>/", doing.do, "do"),
 )

@@ -98,6 +98,8 @@ class CallBack(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     promised_at = models.DateTimeField()
     due_at = models.DateTimeField(_("due"))
+    # Two words told to the caller now, which our agent says first when he calls: by them the customer knows us.
+    sealed_phrase = models.BinaryField(blank=True, default=b"")
 
     def __str__(self) -> str:
         return str(self.public_id)

@@ -171,7 +171,8 @@ def _told(choice: str, result: dict[str, Any]) -> Told:
         case "visit":
             return Told("visit.requested", {})
         case "callback":
-            return Told("callback.requested", {})
+            phrase = result.get("phrase")
+            return Told("callback.phrase", {"phrase": phrase}) if phrase else Told("callback.requested", {})
         case _:
             return Told("hold.placed", {"hours": current().hold // timedelta(hours=1)})
 

@@ -27,6 +27,7 @@ VALID: dict[str, dict[str, Any]] = {
     "end_mandate": {"representative": "10000045"},
     "end_office": {"representative": "10000045", "paper": "COURT", "reference": "Turku, 12.3.2026"},
     "lift_hold": {},
+    "not_me": {},
     "open_case": {"questions": "Where is my refund?"},
     "refund_to_account": {"amount": 4500, "reason": "paid twice in May"},
     "register_mandate": {

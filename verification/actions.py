@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from verification import guard, mandate_actions  # noqa: F401  (declares the actions about mandates)
+from verification import guard, mandate_actions, signal_actions  # noqa: F401  (these declare actions too)
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
 from verification.imports import carry_in

@@ -31,6 +31,7 @@ class Prospect:
     action: Declaration
     missing: Reason | None
     held: Level
+    required: Level
 
     @property
     def ready(self) -> bool:
@@ -42,7 +43,9 @@ class Prospect:
         if self.missing is None:
             return ""
         if self.missing is Reason.LEVEL:
-            levels = {"needed": self.action.required.label, "held": self.held.label}
+            levels = {"needed": self.required.label, "held": self.held.label}
+            if self.required > self.action.required:
+                return _("For safety it needs the level %(needed)s these days; now it is %(held)s.") % levels
             return _("Needs the level %(needed)s; now it is %(held)s.") % levels
         if self.missing is Reason.NO_CLAIM:
             return _("Note first whose matter it is.")
@@ -77,7 +80,7 @@ def needs(interaction: Interaction, *, by: Staff, at: datetime) -> list[Prospect
 
 def _prospect(asked: Attempt) -> Prospect:
     missing = next((reason for rule in _askable(asked) if (reason := rule(asked))), None)
-    return Prospect(asked.declared, missing, asked.held.level)
+    return Prospect(asked.declared, missing, asked.held.level, asked.required)
 
 
 def _askable(asked: Attempt) -> Iterator[Rule]:

@@ -26,6 +26,7 @@ PLAIN: dict[str, Promise] = {
     "office": _("office"),
     "where": _("where"),
     "code": _("code"),
+    "phrase": _("our words, to be read to him now"),
 }
 AMOUNT = _("amount")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

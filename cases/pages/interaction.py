@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import phrases
 from cases.models import Case
-from cases.pages import prompting, story
+from cases.pages import circumstances, prompting, story
 from cases.pages.access import Standing, person, served, serving, show, standing, visible
 from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from verification import interactions, masking, results
@@ -55,7 +55,7 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "minutes_left": int((held.until - at).total_seconds() // 60) if held.until else 0,
         "languages": Customer.Language.choices,
         "ladder": ladder(held.level),
-        "evidence": _evidence(claim),
+        "evidence": _evidence(claim, found.evidence_from),
         "prospects": needs(found, by=by, at=at) if mine and found.live else [],
         "phrases": phrases.for_contact(found, claimed=claim is not None) if found.live else [],
         "story": story.of(found),
@@ -64,6 +64,7 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "name_form": NameForm(auto_id="id_name_%s"),
         "speaker_form": SpeakerForm(auto_id="id_speaker_%s"),
         "visit": _visit(found),
+        **(circumstances.shown(found, claim, held, at) if mine and found.live else {}),
         "asking": prompting.panel(found, claim, at),
         "pulse": pulse_of(found, claim, held),
         "rest": rest_of(found, claim),
@@ -85,7 +86,7 @@ def ladder(reached: Level) -> list[dict[str, Any]]:
     ]
 
 
-def _evidence(claim: Claim | None) -> list[dict[str, Any]]:
+def _evidence(claim: Claim | None, since: datetime | None) -> list[dict[str, Any]]:
     """Return what was seen under the claim, newest first, and what each is worth by the policy."""
     if claim is None:
         return []
@@ -100,7 +101,7 @@ def _evidence(claim: Claim | None) -> list[dict[str, Any]]:
             "with_papers": partner[seen.kind].label if seen.kind in partner else "",
         }
         for seen in claim.evidence.order_by("-pk")
-        if seen.kind in worth
+        if seen.kind in worth and (since is None or seen.observed_at >= since)
     ]
 
 

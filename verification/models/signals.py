@@ -16,6 +16,7 @@ class Signal(models.Model):
         PROMPT_DECLINED = "PROMPT_DECLINED", _("he declined a request to prove himself")
         PROMPT_ORPHAN = "PROMPT_ORPHAN", _("a request was approved although nobody was on the line")
         NOT_ME = "NOT_ME", _("he told us that it wasn't him")
+        SAID_NOT_ME = "SAID_NOT_ME", _("somebody unproven told us that it wasn't him")
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="signals")
     interaction = models.ForeignKey(Interaction, null=True, on_delete=models.PROTECT, related_name="+")
