@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from verification.models import Interaction, Prompt, PromptEnd
+from verification.models import CibaRequest, Interaction, Prompt, PromptEnd
 
 STEPS = ("ASKED", "OPENED", "WORDS", "LOGIN")
 STATES = (*STEPS, *PromptEnd.Outcome.values)
@@ -30,7 +30,7 @@ class Standing:
 
 def of(interaction: Interaction) -> list[Standing]:
     """Return the prompts of a contact, the newest first."""
-    rows = Prompt.objects.filter(interaction=interaction).select_related("end", "progress", "claim")
+    rows = Prompt.objects.filter(interaction=interaction).select_related("end", "progress", "claim", "ciba")
     return [standing(prompt) for prompt in rows.prefetch_related("logins").order_by("-pk")]
 
 
@@ -40,6 +40,9 @@ def standing(prompt: Prompt) -> Standing:
     if end is not None:
         return Standing(prompt, end.outcome, end.reason)
     progress = prompt.progress
+    if prompt.road == Prompt.Road.CIBA:
+        request: CibaRequest | None = getattr(prompt, "ciba", None)
+        return Standing(prompt, "OPENED" if request is not None and request.sealed_request else "ASKED")
     if any(login.returned_at is None for login in prompt.logins.all()):
         return Standing(prompt, "LOGIN")
     if progress.matched_at is not None:

@@ -164,6 +164,27 @@ register(
 
 register(
     Way(
+        code="ciba",
+        effort=22,
+        label=_("a request to the app with which he identifies himself"),
+        say=_(
+            "I can send a request to the app with which you identify yourself. You type there what I read to you, and "
+            "we go on in this same call."
+        ),
+        open=lambda s: (
+            s.channel in ("PHONE", "WEB", "CHAT")
+            and s.unproven
+            and s.reason != Reason.NOT_APPROVED  # an app has no room for all that he would approve
+            and Level.LOW < s.required <= roads.by_app()
+        ),
+        page="prompt_in_app",
+        needs=frozenset({"E_ID"}),
+        not_for=frozenset({Said.NO_MOBILE}),
+    )
+)
+
+register(
+    Way(
         code="interpreter",
         effort=25,
         label=_("the interpreter as a second speaker"),

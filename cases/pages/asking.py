@@ -41,11 +41,28 @@ NOT_ASKED: dict[str, Promise] = {
 @sensitive_post_parameters()
 @require_POST
 def ask(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Send the request: plain, with the particulars of a form, or with those that a refusal left undone."""
+    """Send a link: plain, with the particulars of a form, or with those that a refusal left undone."""
+    coming = _("Tell him that a link is coming, and read the two words aloud when he has opened it.")
+    return _ask(request, public_id, Prompt.Road.LINK, coming)
+
+
+@serving
+@sensitive_post_parameters()
+@require_POST
+def ask_in_app(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Send a request to his app, through the broker that the form names, or through the best one."""
+    coming = _("Tell him that a request is coming to his app, and read aloud what it asks for.")
+    return _ask(request, public_id, Prompt.Road.CIBA, coming)
+
+
+def _ask(request: HttpRequest, public_id: UUID, road: str, coming: str) -> HttpResponse:
     contact, at = served(request, public_id), timezone.now()
     action, parameters = _asked_for(request, contact, at)
     try:
-        prompts.ask(public_id, road=Prompt.Road.LINK, action=action, parameters=parameters, by=person(request), at=at)
+        prompts.ask(
+            public_id, road=road, action=action, parameters=parameters, by=person(request), at=at,
+            broker=request.POST.get("broker", ""),
+        )  # fmt: skip
     except prompts.BadParameters as unread:
         return _form_again(request, contact, action, unread)
     except prompts.NotAsked as stop:
@@ -53,9 +70,7 @@ def ask(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except Ended:
         messages.info(request, _("The contact has ended already."))
     else:
-        messages.success(
-            request, _("Tell him that a link is coming, and read the two words aloud when he has opened it.")
-        )
+        messages.success(request, coming)
     return redirect(f"{reverse('admin:interaction', args=[public_id])}#asking")
 
 

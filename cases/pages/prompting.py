@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cases.pages.story import label_of
-from verification import prompt_states, prompts, roads, shown_parameters
+from verification import prompt_states, prompts, push_rows, pushes, roads, shown_parameters
 from verification.declarations import Declaration
 from verification.levels import Level
 from verification.models import Claim, Interaction, Prompt
@@ -27,7 +27,10 @@ STATES: dict[str, Promise] = {
     "FAILED": gettext_lazy("It did not go through. Offer another way, or send it once more."),
     "CANCELLED": gettext_lazy("It was withdrawn."),
 }
-IN_HIS_APP = gettext_lazy("The request is on its way to his app, if he has one. Read aloud what he is asked for there.")
+IN_HIS_APP: dict[str, Promise] = {
+    "ASKED": gettext_lazy("The request is on its way to his app, if he has one."),
+    "OPENED": gettext_lazy("The request was sent to his app, if he has one. Read aloud what he is asked for there."),
+}
 SHORT: dict[str, Promise] = {
     "ASKED": pgettext_lazy("step", "sent"),
     "OPENED": pgettext_lazy("step", "opened"),
@@ -41,6 +44,7 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
     standing = newest(contact)
     shown: dict[str, Any] = {
         "offered": bool(roads.with_login()) and contact.channel in prompts.CHANNELS,
+        "apps": [(each.code, each.name, each.ciba_binding != "transfer") for each in roads.with_app()],
         "claimed": claim is not None and bool(claim.person_mark),
     }
     return shown | (_shown(standing, claim, at) if standing else {})
@@ -48,7 +52,6 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
 
 def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, Any]:
     prompt = standing.prompt
-    language, pair = prompts.words_of(prompt)
     reached = STEPS.index(standing.state) if standing.waiting else -1
     approved = (
         standing.state == "APPROVED" and prompt.action != "" and claim is not None and prompt.claim_id == claim.pk
@@ -60,19 +63,32 @@ def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, A
         "said": _said(standing),
         "label": label_of(prompt.action) if prompt.action else "",
         "lines": shown_parameters.lines(prompt.action, prompts.parameters_of(prompt) or {}) if prompt.action else [],
-        "words": " – ".join(pair),
-        "language": language,
-        "steps": [(str(SHORT[step]), place <= reached) for place, step in enumerate(STEPS)],
+        **_heard(prompt),
+        "steps": [(str(SHORT[step]), place <= reached) for place, step in enumerate(_steps(prompt))],
         "seconds": standing.seconds_left(at),
         "minutes": f"{standing.seconds_left(at) // 60}:{standing.seconds_left(at) % 60:02d}",
         "approved_action": prompt.action if approved else "",
     }
 
 
+def _steps(prompt: Prompt) -> tuple[str, ...]:
+    return () if prompt.road == Prompt.Road.CIBA else STEPS
+
+
 def _said(standing: Standing) -> str:
-    if standing.prompt.road == Prompt.Road.CIBA and standing.state == "ASKED":
-        return str(IN_HIS_APP)
-    return str(STATES[standing.state])
+    in_his_app = IN_HIS_APP if standing.prompt.road == Prompt.Road.CIBA else {}
+    return str(in_his_app.get(standing.state, STATES[standing.state]))
+
+
+def _heard(prompt: Prompt) -> dict[str, Any]:
+    """Return what is read aloud: words for our page, digits for an app that takes them, and the letters it shows."""
+    language, pair = prompts.words_of(prompt)
+    if prompt.road != Prompt.Road.CIBA:
+        return {"language": language, "words": " – ".join(pair)}
+    broker = pushes.through(prompt.ciba.broker)
+    takes = broker is not None and broker.ciba_binding == "transfer"
+    letters = push_rows.letters_of(prompt)
+    return {"language": language, "words": " ".join(pair) if takes else "", "letters": letters, "in_app": True}
 
 
 def newest(contact: Interaction) -> Standing | None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -116,7 +117,7 @@ def poll(broker: Broker, start: CibaStart, *, at: datetime) -> Pending | SlowDow
     """
     if at >= start.expires_at + timedelta(seconds=INTERVAL):
         raise Rejected(Code.EXPIRED)
-    fields = {"grant_type": GRANT, "auth_req_id": start.auth_req_id}
+    fields, asked = {"grant_type": GRANT, "auth_req_id": start.auth_req_id}, time.monotonic()
     answer = asking.post(broker, "token_endpoint", fields, at=at, patience=PATIENCE)
     if answer.status_code in (429, 503) and "retry-after" in answer.headers:
         return Pending(_seconds(answer, at))
@@ -126,7 +127,8 @@ def poll(broker: Broker, start: CibaStart, *, at: datetime) -> Pending | SlowDow
     if error == "slow_down":
         return SlowDown()
     asking.refuse(error)
-    return opened(broker, network.content(answer).get("id_token"), nonce=None, at=at)
+    waited = timedelta(seconds=time.monotonic() - asked)  # the answer may be made 30 s after we asked
+    return opened(broker, network.content(answer).get("id_token"), nonce=None, at=at + waited)
 
 
 def _seconds(answer: httpx.Response, at: datetime) -> int:
