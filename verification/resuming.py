@@ -87,8 +87,8 @@ def roads(seen: list[Fact], at: datetime) -> set[str]:
 
 def _dropped(interaction: Interaction, claim: Claim, at: datetime) -> Claim | None:
     earlier = Claim.objects.filter(
-        customer_id=claim.customer_id,
-        person_id=claim.person_id,
+        customer_id=claim.customer_id or 0,
+        person_id=claim.person_id or 0,
         capacity=claim.capacity,
         speaker__interaction__organisation_id=interaction.organisation_id,
         speaker__interaction__channel=Interaction.Channel.PHONE,
