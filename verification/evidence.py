@@ -142,7 +142,7 @@ def see_approval_on_page(interaction_id: UUID, *, approves: str, at: datetime) -
         return note(claim, Evidence.Kind.PAGE_APPROVAL, at=at, by=None, approves=approves)
 
 
-def see_chip(interaction_id: UUID, *, by: Staff, beside: Evidence, at: datetime, **read: str) -> Evidence:
+def see_chip(interaction_id: UUID, *, by: Staff, beside: Evidence, at: datetime, **read: Any) -> Evidence:
     """Note that the chip of the document behind `beside` was read, and that its issuer's signature holds.
 
     Who calls this has verified the signature, and that the chip says what was typed from the document. `read` tells

@@ -76,17 +76,17 @@ class Files:
     signed_challenge: bytes = b""
 
 
-class _Hash(univ.Sequence):
+class _Hash(univ.Sequence):  # type: ignore[misc]  # the library has no types
     componentType = namedtype.NamedTypes(  # noqa: N815 - the library's name
         namedtype.NamedType("number", univ.Integer()), namedtype.NamedType("value", univ.OctetString())
     )
 
 
-class _Hashes(univ.SequenceOf):
+class _Hashes(univ.SequenceOf):  # type: ignore[misc]  # as above
     componentType = _Hash()  # noqa: N815
 
 
-class SecurityObject(univ.Sequence):
+class SecurityObject(univ.Sequence):  # type: ignore[misc]  # as above
     """LDSSecurityObject of ICAO 9303-10, version 0: the hash of every data group."""
 
     componentType = namedtype.NamedTypes(  # noqa: N815

@@ -58,7 +58,8 @@ class Country:
             attributes[place]["attrType"] = kind
             attributes[place]["attrValues"][0] = encoder.encode(value)
         signature = self.key.sign(encoder.encode(attributes), ec.ECDSA(hashes.SHA256()))
-        return encoder.encode(self._wrapped(content, attributes, signature))
+        encoded: bytes = encoder.encode(self._wrapped(content, attributes, signature))
+        return encoded
 
     def _wrapped(self, content: bytes, attributes: univ.SetOf, signature: bytes) -> univ.Sequence:
         own, _ = decoder.decode(self.signer.public_bytes(serialization.Encoding.DER), asn1Spec=rfc5280.Certificate())

@@ -176,7 +176,7 @@ class PaperForm(forms.Form):
         )
 
 
-class OfficeForm(forms.ModelForm):
+class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """An office, whose chip reader is called by us and so is at an address that is meant."""
 
     def clean_chip_reader(self) -> str:
