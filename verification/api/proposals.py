@@ -117,7 +117,11 @@ class Approving(Deciding):
 
     @extend_schema(
         operation_id="proposal_approve", tags=["proposals"], request=None, parameters=[ID, IDEMPOTENCY_KEY],
-        responses={200: GrantSerializer, **ANSWERS},
+        responses={
+            200: GrantSerializer,
+            **ANSWERS,
+            (403, "application/problem+json"): problem("Refused, as an attempt is, or not open to this role."),
+        },
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """Carry out what was proposed. Granted, it has been done when this returns."""
