@@ -51,5 +51,6 @@ def _value(name: str, value: Any, field: forms.Field | None) -> str:
 
 
 def _choice(field: forms.ChoiceField, value: Any) -> str:
-    labels = {str(code): str(label) for code, label in field.choices if not isinstance(label, list | tuple)}  # type: ignore[union-attr]  # a list when it is flat
+    flat: Any = field.choices
+    labels = {str(code): str(label) for code, label in flat if not isinstance(label, list | tuple)}
     return labels.get(str(value), str(value))

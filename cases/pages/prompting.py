@@ -107,9 +107,9 @@ def particulars(contact: Interaction, action: str, prompt: str) -> dict[str, Any
     return prompts.parameters_of(found) or {} if found else {}
 
 
-def uuid_of(text: str) -> UUID | None:
-    """Return what a form or an address names, or None when it names nothing."""
+def uuid_of(text: str) -> UUID:
+    """Return what a form or an address names; what names nothing is the nil UUID, which nothing bears."""
     try:
         return UUID(text)
     except ValueError:
-        return None
+        return UUID(int=0)
