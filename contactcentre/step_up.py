@@ -25,6 +25,7 @@ SENSITIVE: Final = frozenset(
     {
         "admin:passkey_add",
         "admin:passkey_remove",
+        "admin:proposal_approve",
         "admin:verification_batch_approve",
         "admin:verification_staff_link",
         "admin:verification_staffchange_approve",

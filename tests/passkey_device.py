@@ -13,6 +13,8 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from verification import relying_party
+
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
@@ -27,10 +29,10 @@ def raw(text: str) -> bytes:
 
 @dataclass
 class Device:
-    """One passkey with its signature counter. `origin` is the address of the page that it believes to be on."""
+    """One passkey with its signature counter; `origin` is of the page that it believes to be on, ours by default."""
 
-    origin: str = "http://localhost:8000"
-    host: str = "localhost"
+    origin: str = field(default_factory=relying_party.origin)
+    host: str = field(default_factory=relying_party.host)
     counter: int = 0
     verified: bool = True
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))

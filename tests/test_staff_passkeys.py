@@ -7,6 +7,7 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -36,8 +37,8 @@ def house(db: None) -> Cast:
 
 @pytest.fixture(autouse=True)
 def on_this_machine(settings: Any) -> None:
-    """Serve on the address that the devices know: passkeys are of one address."""
-    settings.PUBLIC_URL = Device.origin
+    """Serve on an address on which browsers offer passkeys."""
+    settings.PUBLIC_URL = "http://localhost:8000"
 
 
 def asked(answer: Any) -> dict[str, Any]:
@@ -180,6 +181,7 @@ def test_the_keys_have_no_admin_page(house: Cast) -> None:
 WEIGHTY = {
     "admin:passkey_add": ADD,
     "admin:passkey_remove": "/admin/passkeys/1/remove/",
+    "admin:proposal_approve": f"/admin/cases/proposals/{uuid4()}/approve/",
     "admin:verification_batch_approve": "/admin/verification/batch/1/approve/",
     "admin:verification_staff_link": "/admin/verification/staff/1/link/",
     "admin:verification_staffchange_approve": "/admin/verification/staffchange/1/approve/",

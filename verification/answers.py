@@ -23,13 +23,17 @@ TRANSFERRED, OTHER_PARAMETERS = "TRANSFERRED", "OTHER_PARAMETERS"
 
 @dataclass(frozen=True)
 class Answer:
-    """Who proved what: the kind of evidence it is worth, and the keyed mark of the person whom the broker named."""
+    """Who proved what: the kind of evidence it is worth, and the keyed mark of the person whom the broker named.
+
+    A passkey is of one customer's row: `customer_id` names it, and no mark is needed.
+    """
 
     kind: str
     identity_mark: str
     authenticated_at: datetime
     broker: str
     acr: str
+    customer_id: int | None = None
     saw_all: bool = True  # exactly what would be done was shown to him, before he approved it
 
 
@@ -90,6 +94,8 @@ def _declined_before(prompt: Prompt) -> bool:
 
 def _is_him(prompt: Prompt, answer: Answer) -> bool:
     person = prompt.claim.person
+    if answer.customer_id is not None:
+        return person is not None and person.pk == answer.customer_id
     recorded = person.identity_mark if person else ""
     return bool(recorded) and hmac.compare_digest(recorded, answer.identity_mark)
 

@@ -237,6 +237,7 @@ def from_base64url(text: str) -> bytes:
     scope=IN_PERSON,
     largest_age=FRESH,
     by_caller=True,
+    made_on_page=True,
     roles=frozenset(),
     told=gettext_lazy("A new passkey was enrolled for you. It counts from %(day)s unless you stop it."),
     delay=delay,

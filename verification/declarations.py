@@ -72,7 +72,8 @@ class Declaration:
     as second person what is beyond `alone_up_to`. `reach` is "outbox" when the effect ends outside our database.
     `inside_budget` tells whether who asks may still decide this alone by what he has given before: it is asked under a
     cap counted over the staff, whose lock makes two at once take turns. `delay` is how long after the grant the effect
-    comes; %(day)s in `told` stands for that day.
+    comes; %(day)s in `told` stands for that day. `made_on_page` says that its parameters come from
+    the customer's own page after he has proved himself: he is asked for it without any.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Declaration:
     delay: Callable[[Grant], timedelta] | None = None
     approvers: frozenset[str] = frozenset({"SUPERVISOR"})
     writes: tuple[str, ...] = ()
+    made_on_page: bool = False
 
     @property
     def errand(self) -> Text:

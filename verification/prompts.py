@@ -91,7 +91,7 @@ def _wanted(action: str) -> Declaration | None:
 
 
 def _cleaned(wanted: Declaration | None, raw: Mapping[str, Any]) -> dict[str, Any]:
-    if wanted is None:
+    if wanted is None or wanted.made_on_page:
         return {}
     cleaned, errors = clean(wanted.form, raw)
     if errors:

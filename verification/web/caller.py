@@ -25,7 +25,17 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from verification import answers, logins, page_keys, prompts, roads, shown_parameters, typing_words
+from verification import (
+    answers,
+    logins,
+    page_keys,
+    passkey_enrolment,
+    passkeys,
+    prompts,
+    roads,
+    shown_parameters,
+    typing_words,
+)
 from verification.declarations import declared
 from verification.eid.rejected import Rejected
 from verification.models import Prompt, PromptToken
@@ -70,7 +80,7 @@ def door(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "verification/caller/door.html", _who(prompt))
     response = HttpResponseRedirect(reverse("caller:page"))
     if browser := page_keys.trade(token, at=now):
-        _keep(response, COOKIE, browser, "Strict")
+        keep(response, COOKIE, browser, "Strict")
     elif _mine(request, now) != prompt:  # another browser was quicker
         return _gone(request)
     return response
@@ -125,7 +135,7 @@ def not_me(request: HttpRequest, prompt: Prompt, now: datetime) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseRedirect(reverse("caller:page"))
     answers.decline(prompt.pk, at=now)
-    return render(request, "verification/caller/declined.html", _context(request, prompt))
+    return render(request, "verification/caller/declined.html", page_context(request, prompt))
 
 
 @private
@@ -133,7 +143,7 @@ def not_me(request: HttpRequest, prompt: Prompt, now: datetime) -> HttpResponse:
 @opened
 def login(request: HttpRequest, prompt: Prompt, now: datetime, broker: str) -> HttpResponse:
     """Begin the login at one broker and go there. Only a click on our own page brings the cookie that this needs."""
-    browser = _login_secret(request)
+    browser = login_secret(request)
     try:
         url = logins.begin(prompt, broker, browser=browser, language=translation.get_language() or "fi", at=now)
     except logins.NotOpen:
@@ -141,7 +151,7 @@ def login(request: HttpRequest, prompt: Prompt, now: datetime, broker: str) -> H
     except Rejected:  # the broker is away: another may not be
         return _shown(request, prompt, now, away=True, status=503)
     response = HttpResponseRedirect(url)
-    _keep(response, LOGIN_COOKIE, browser, "Lax")
+    keep(response, LOGIN_COOKIE, browser, "Lax")
     return response
 
 
@@ -164,7 +174,12 @@ def done(request: HttpRequest) -> HttpResponse:
     prompt = login.prompt if login else None
     outcome = logins.outcome_of(prompt, now) if prompt else ""
     with translation.override(_language(request, prompt)):
-        context = {**_who(prompt), "approved": outcome == "APPROVED", "again": outcome == "OPEN"}
+        context = {
+            **_who(prompt),
+            "approved": outcome == "APPROVED",
+            "again": outcome == "OPEN",
+            "may_enrol": prompt is not None and passkey_enrolment.offered(prompt, now),
+        }
         return render(request, "verification/caller/done.html", context)
 
 
@@ -173,11 +188,15 @@ def _shown(
 ) -> HttpResponse:
     outcome = logins.outcome_of(prompt, now)
     if outcome != "OPEN" or not prompts.unaltered(prompt):
-        over = {**_context(request, prompt), "outcome": outcome}
+        over = {
+            **page_context(request, prompt),
+            "outcome": outcome,
+            "may_enrol": passkey_enrolment.offered(prompt, now),
+        }
         return render(request, "verification/caller/over.html", over)
     action = declared(prompt.action) if prompt.action else None
     context = {
-        **_context(request, prompt),
+        **page_context(request, prompt),
         "errand": str(action.errand) if action else "",
         "lines": shown_parameters.lines(prompt.action, prompts.parameters_of(prompt) or {}),
         "since": timezone.localtime(prompt.interaction.started_at, timezone.get_default_timezone()),
@@ -185,13 +204,14 @@ def _shown(
         "language_of_words": prompts.words_of(prompt)[0],
         "matched": prompt.progress.matched_at is not None,
         "brokers": roads.with_login(),
+        "passkey": passkeys.offered(prompt, now),
         "wrong": wrong,
         "away": away,
     }
     return render(request, "verification/caller/page.html", context, status=status)
 
 
-def _context(request: HttpRequest, prompt: Prompt) -> dict[str, Any]:
+def page_context(request: HttpRequest, prompt: Prompt) -> dict[str, Any]:
     return {
         **_who(prompt),
         "proof": _proof(request),
@@ -223,7 +243,7 @@ def _mine(request: HttpRequest, now: datetime) -> Prompt | None:
     return page_keys.prompt_of(cookie, PromptToken.Kind.BROWSER, at=now) if cookie else None
 
 
-def _keep(response: HttpResponse, name: str, value: str, same_site: Any) -> None:
+def keep(response: HttpResponse, name: str, value: str, same_site: Any) -> None:
     seconds = int(page_keys.BROWSER_LASTS.total_seconds())
     response.set_cookie(name, value, max_age=seconds, secure=_SECURE, httponly=True, samesite=same_site)
 
@@ -232,7 +252,7 @@ def _proof(request: HttpRequest) -> str:
     return _derived("verification.caller.proof", request)
 
 
-def _login_secret(request: HttpRequest) -> str:
+def login_secret(request: HttpRequest) -> str:
     """Return what the browser must show when it comes back: the same for every login that it begins for this prompt."""
     return _derived("verification.caller.login", request)
 

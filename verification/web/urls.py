@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from verification.web import caller
+from verification.web import caller, passkey
 
 app_name = "caller"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("call/words/", caller.words, name="words"),
     path("call/not-me/", caller.not_me, name="not_me"),
     path("call/login/<slug:broker>/", caller.login, name="login"),
+    path("call/passkey/", passkey.use, name="passkey"),
+    path("call/passkey/begin/", passkey.begin, name="passkey_begin"),
+    path("call/passkey/new/", passkey.make, name="passkey_new"),
+    path("call/passkey/new/begin/", passkey.begin_making, name="passkey_new_begin"),
     path("call/done/", caller.done, name="done"),
     path("<str:token>/", caller.door, name="door"),
 ]
