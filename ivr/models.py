@@ -69,7 +69,7 @@ class Call(models.Model):
             return None
         # One statement, since every turn of every call does it, and the ORM can't return what it updates. The columns
         # are named, because the server keeps the plan, and refuses it once a `*` would mean others.
-        columns = ", ".join(field.column for field in cls._meta.concrete_fields)
+        columns = ", ".join(str(field.column) for field in cls._meta.concrete_fields)
         rows = cls.objects.raw(
             "UPDATE ivr_call SET turn = turn + 1, claimed_at = %s"  # noqa: S608  (names of ours, no input)
             " WHERE provider = %s AND call_sid = %s AND token = %s AND turn = %s AND ended_at IS NULL"
@@ -89,7 +89,8 @@ class Call(models.Model):
                 " WHERE id = %s AND ended_at IS NULL",
                 [*(getattr(self, name) for name in MOVED), self.pk],
             )
-            return cursor.rowcount == 1
+            moved: int = cursor.rowcount
+        return moved == 1
 
     def take_over(self, at: datetime) -> bool:
         """Take the current turn from a process that began it and never answered; False when another was quicker."""

@@ -237,7 +237,8 @@ def _ended(prompt: Prompt) -> bool:
 
 
 def _wait(request: CibaRequest) -> timedelta:
-    return min(timedelta(seconds=2) * 2 ** min(request.attempts, 5), LONGEST_WAIT)
+    wait: timedelta = timedelta(seconds=2) * 2 ** min(request.attempts, 5)
+    return min(wait, LONGEST_WAIT)
 
 
 def _end(request: CibaRequest, outcome: str, reason: str, at: datetime) -> None:
