@@ -14,7 +14,7 @@ from tests.cast import Cast
 from tests.passkey_device import Device, base64url
 from tests.passkeys_kept import enrolled
 from tests.provider import Provider
-from tests.staff_browser import now
+from tests.staff_browser import address, now, signed_in
 from tests.test_caller_page import NOT_DONE, THANKS, cast, contact, in_english, level, log, why
 from verification import canonical, interactions, passkeys, prompts, relying_party
 from verification.claims import claim_number
@@ -314,6 +314,22 @@ def test_no_passkey_is_made_without_being_asked_for_after_the_call_or_twice_from
     interactions.end(again.public_id, at=now())
     assert sends(browser, NEW, passkey=later).status_code == 400
     assert Passkey.objects.count() == 1
+
+
+def test_the_agent_sends_the_link_for_it_and_has_nothing_to_do_afterwards(
+    cast: Cast, contact: Interaction, provider: Provider
+) -> None:
+    agent = signed_in(cast.agent_aino)
+    assert 'value="enrol_passkey"' in agent.get(address("interaction", contact)).content.decode()
+    agent.post(address("prompt", contact), {"for_action": "enrol_passkey"})
+    prompt = Prompt.objects.get(interaction=contact)
+    assert (prompt.action, prompts.parameters_of(prompt)) == ("enrol_passkey", {})
+    prompts.send_link(prompt.pk, at=now())
+    provider.next(sub="anna")
+    ready(cast, prompt).logs_in(provider)
+    page = agent.get(address("interaction", contact)).content.decode()
+    assert "He has identified himself" in page
+    assert "/do/enrol_passkey/" not in page
 
 
 def test_substantial_makes_no_passkey(cast: Cast, contact: Interaction, hers: Device) -> None:

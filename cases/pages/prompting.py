@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cases.pages.story import label_of
-from verification import prompt_states, prompts, push_rows, pushes, roads, shown_parameters
-from verification.declarations import Declaration
+from verification import prompt_states, prompts, push_rows, pushes, relying_party, roads, shown_parameters
+from verification.declarations import Declaration, declared
 from verification.levels import Level
 from verification.models import Claim, Interaction, Prompt
 from verification.prompt_states import STEPS, Standing
@@ -46,6 +46,7 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
         "offered": bool(roads.with_login()) and contact.channel in prompts.CHANNELS,
         "apps": [(each.code, each.name, each.ciba_binding != "transfer") for each in roads.with_app()],
         "claimed": claim is not None and bool(claim.person_mark),
+        "passkeys": relying_party.possible() and roads.by_link() >= Level.HIGH,
     }
     return shown | (_shown(standing, claim, at) if standing else {})
 
@@ -56,6 +57,9 @@ def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, A
     approved = (
         standing.state == "APPROVED" and prompt.action != "" and claim is not None and prompt.claim_id == claim.pk
     )
+    wanted = declared(prompt.action)
+    if wanted is not None and wanted.made_on_page:
+        approved = False  # it is finished on his page: there is nothing for the agent to do
     return {
         "prompt": prompt,
         "waiting": standing.waiting,
