@@ -104,6 +104,14 @@ KINDS: Final[dict[str, Promise]] = {
     "visit.paper_judged": _("paper judged"),
     "visit.reminded": _("customer reminded"),
     "visit.requested": _("visit asked for"),
+    "authority.asked": _("national register asked for the right to act"),
+    "call_back.opened": _("words of a call back opened"),
+    "export.failed": _("copy of the data could not be made"),
+    "interaction.evidence_void": _("what was proved before counts no more"),
+    "interaction.resumed": _("cut-off contact gone on with"),
+    "interaction.said": _("what the caller cannot use noted"),
+    "login.unknown_state": _("answer of a broker that fits no login"),
+    "prompt.pushed": _("request sent to the app"),
 }
 OUTCOMES: Final[dict[str, Promise]] = {
     "accepted": _("accepted"),

@@ -36,11 +36,16 @@ def code(cast: Cast, contact: Interaction, person: Person, typed: str) -> Typed:
 
 
 # --- a help desk handed out a password unasked, and reset a second factor twice in a day ------------------------------
-def test_no_action_gives_or_resets_a_secret() -> None:
-    for action in all_declared():
-        if action.origin != "batch":
-            assert "verification.Authenticator" not in action.writes, action.name
-            assert "verification.ListCode" not in action.writes, action.name
+SECRETS = {"verification.Authenticator", "verification.ListCode", "verification.Passkey"}
+
+
+def test_no_action_gives_a_secret_below_high_or_at_once_by_one_person() -> None:
+    giving = [action for action in all_declared() if action.origin != "batch" and SECRETS & set(action.writes)]
+    assert {action.name for action in giving} == {"enrol_code_app", "replace_code_list", "enrol_passkey"}
+    for action in giving:
+        assert action.required is Level.HIGH, action.name
+        assert action.delay is not None, f"{action.name} takes effect before its owner can say no"
+        assert action.alone_up_to is not None or action.by_caller, f"{action.name} is done by one person alone"
 
 
 def test_the_system_tells_the_recorded_contacts_and_no_agent_can_forget_it(cast: Cast) -> None:

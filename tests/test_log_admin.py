@@ -198,7 +198,10 @@ def test_what_was_recorded_before_the_column_gets_its_organisation_from_its_body
     assert not append_only.findings(connection, ["audit_entry"])
 
 
-APPS = "audit|batch|claim|evidence|gate|hold|interaction|keypad|notice|outbox|record|staff|telling|visit"
+APPS = (
+    "alarm|audit|authority|batch|call_back|claim|evidence|export|gate|hold|interaction|keypad|login|notice|outbox|prompt|proposal"
+    "|record|setup|staff|telling|visit"
+)
 WRITTEN = re.compile(rf'"((?:{APPS})\.[a-z_]+)"')
 NOT_KINDS = {"audit.append_only", "visit.next", "hold.in_force", "hold.placed"}
 

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils.translation import gettext_lazy
 from django_otp.oath import TOTP
 
@@ -61,7 +61,7 @@ def challenge(number: str, *, at: datetime) -> int:
     A number without a list, or with one that is used up, is asked for an index that is as steady and moves on as seldom
     as that of a list in use. So neither an index that stays nor one that has moved tells whether there is a list.
     """
-    unused = set(ListCode.objects.filter(_still_listed(number)).values_list("index", flat=True))
+    unused = set(ListCode.objects.filter(_still_listed(number, at)).values_list("index", flat=True))
     order = sorted(unused.union(range(1, LIST_LENGTH + 1)), key=lambda index: _keyed(f"challenge:{number}:{index}"))
     pretended = order[_moves(number, at) % len(order)]
     return next((index for index in order if index in unused), pretended)
@@ -74,8 +74,10 @@ def _moves(number: str, at: datetime) -> int:
     return (int(at.timestamp()) + int.from_bytes(secret[8:16]) % period) // period
 
 
-def _still_listed(number: str) -> Q:
-    return Q(customer__number=number[:8], use__isnull=True, authenticator__end__isnull=True)
+def _still_listed(number: str, at: datetime) -> Q:
+    """Ask for the unused codes of the list in force: a list that took another's place is asked for alone."""
+    lists = Authenticator.objects.in_force(at).filter(customer__number=number[:8], kind=Authenticator.Kind.CODE_LIST)
+    return Q(authenticator_id=Subquery(lists.values("pk")[:1]), use__isnull=True)
 
 
 def check(interaction_id: UUID, *, kind: str, code: str, index: int = 0, at: datetime, key: str) -> Typed:
