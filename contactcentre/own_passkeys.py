@@ -42,7 +42,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take one of one's own passkeys away; the code app stays."""
+    """Take one of one's own passkeys away; the code app stays. Who came in with this very key logs in anew."""
     if staff_passkeys.remove(cast("Staff", request.user), pk, timezone.now()):
         messages.success(request, _("The passkey is removed."))
     return redirect("admin:passkeys")

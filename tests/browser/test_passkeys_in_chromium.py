@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from audit.log import read
 from audit.models import Entry
+from contactcentre import step_up
 from tests.asked_by_link import ADDRESS, asked, calling, heard, link_of, with_e_id
 from tests.browser.test_staff_pages import come_in, complaints, page, sound
 from tests.cast import PASSWORD, Cast
@@ -199,9 +200,10 @@ def high(cast: Cast, contact: Interaction) -> None:
     assert answers.conclude(mine.pk, proof, at=now()) == ""
 
 
-def test_one_of_the_staff_adds_a_passkey_and_logs_in_with_it_by_the_keyboard(
-    live_cast: Cast, live_site: str, page: Page, complaints: list[str], authenticator: Authenticator
-) -> None:
+def test_one_of_the_staff_adds_a_passkey_logs_in_and_steps_up_with_it_by_the_keyboard(
+    live_cast: Cast, live_site: str, page: Page, complaints: list[str], authenticator: Authenticator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     come_in(page, live_site, live_cast, "agent_aino")
     page.goto(f"{live_site}/admin/passkeys/")
     sound(page)
@@ -225,4 +227,14 @@ def test_one_of_the_staff_adds_a_passkey_and_logs_in_with_it_by_the_keyboard(
     page.wait_for_selector(".rooms")
     last = Entry.objects.filter(kind="staff.login").latest("pk")
     assert read(last).envelope["facts"] == {"factors": ["password", "passkey"]}
+    monkeypatch.setattr(step_up, "GOOD_FOR", timedelta(seconds=-1))
+    page.goto(f"{live_site}/admin/passkeys/")
+    page.click(".passkeys button")
+    page.wait_for_selector("form[data-ceremony=get] button:visible")
+    sound(page)
+    page.focus("form[data-ceremony=get] button")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/login/**")  # the key that he came in with is gone, and the session with it
+    assert not WebAuthnCredential.objects.exists()
+    assert Entry.objects.filter(kind="staff.stepped_up").count() == 1
     assert not complaints
