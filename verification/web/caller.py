@@ -29,6 +29,7 @@ from verification import (
     answers,
     logins,
     page_keys,
+    page_steps,
     passkey_enrolment,
     passkeys,
     prompts,
@@ -178,7 +179,7 @@ def done(request: HttpRequest) -> HttpResponse:
             **_who(prompt),
             "approved": outcome == "APPROVED",
             "again": outcome == "OPEN",
-            "may_enrol": prompt is not None and passkey_enrolment.offered(prompt, now),
+            **(_open_here(prompt, now) if prompt else {}),
         }
         return render(request, "verification/caller/done.html", context)
 
@@ -191,7 +192,7 @@ def _shown(
         over = {
             **page_context(request, prompt),
             "outcome": outcome,
-            "may_enrol": passkey_enrolment.offered(prompt, now),
+            **_open_here(prompt, now),
         }
         return render(request, "verification/caller/over.html", over)
     action = declared(prompt.action) if prompt.action else None
@@ -209,6 +210,15 @@ def _shown(
         "away": away,
     }
     return render(request, "verification/caller/page.html", context, status=status)
+
+
+def _open_here(prompt: Prompt, now: datetime) -> dict[str, Any]:
+    """Return what the person can do on this page after he has approved."""
+    return {
+        "may_enrol": passkey_enrolment.offered(prompt, now),
+        "steps": page_steps.offered(prompt, now),
+        "awaited": page_steps.awaited(prompt),
+    }
 
 
 def page_context(request: HttpRequest, prompt: Prompt) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from verification.web import caller, passkey
+from verification.web import caller, code_app, passkey
 
 app_name = "caller"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("call/passkey/begin/", passkey.begin, name="passkey_begin"),
     path("call/passkey/new/", passkey.make, name="passkey_new"),
     path("call/passkey/new/begin/", passkey.begin_making, name="passkey_new_begin"),
+    path("call/code-app/", code_app.connect, name="code_app"),
     path("call/done/", caller.done, name="done"),
     path("<str:token>/", caller.door, name="door"),
 ]
