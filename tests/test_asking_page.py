@@ -13,7 +13,8 @@ from tests.cast import Cast
 from tests.provider import Provider
 from tests.staff_browser import address, ask, gathered, now, signed_in
 from tests.test_protection_tells_nothing import NOBODY
-from verification import prompts
+from verification import answers, prompts
+from verification.claims import claim_number
 from verification.models import Grant, Interaction, Prompt, Refusal
 
 
@@ -156,3 +157,32 @@ def test_a_request_is_withdrawn(client: Client, cast: Cast, contact: Interaction
     assert prompt.end.outcome == "CANCELLED"
     assert "It was withdrawn." in panel(client, contact)
     assert "Send him a link" in panel(client, contact)
+
+
+def test_after_he_said_that_he_did_not_call_no_other_request_goes_out_in_this_contact(
+    client: Client, cast: Cast, contact: Interaction
+) -> None:
+    asked(cast, contact)
+    Browser(link_of(cast.anna)).did_not_call()
+    shown = panel(client, contact)
+    for button in ("send-link", "send-to-", "send-passkey"):
+        assert button not in shown
+    assert "Offer a visit, or call the recorded number back." in shown
+    answer = send(client, contact)
+    assert "so nothing more is asked of him here" in answer.content.decode()
+    claimed = {"number": cast.bea.number, "capacity": "SELF", "source": "STAFF", "at": now()}
+    claim_number(contact.public_id, by=cast.agent_aino, **claimed)
+    send(client, contact)
+    assert Prompt.objects.count() == 1, "nor of anybody else"
+    other = calling(cast)
+    send(client, other)
+    assert Prompt.objects.filter(interaction=other).exists(), "another contact begins anew"
+
+
+def test_after_he_took_it_back_no_other_request_goes_out(client: Client, cast: Cast, contact: Interaction) -> None:
+    prompt = asked(cast, contact)
+    prompts.withdraw(contact.public_id, prompt.public_id, by=cast.agent_aino, at=now())
+    answers.decline(prompt.pk, at=now())
+    assert "send-link" not in panel(client, contact)
+    with pytest.raises(prompts.NotAsked, match="DECLINED"):
+        asked(cast, contact)

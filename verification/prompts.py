@@ -21,7 +21,7 @@ from verification.caps import lock
 from verification.declarations import Declaration, declared
 from verification.forms import clean
 from verification.interactions import Ended
-from verification.models import Claim, ContactChange, Interaction, Prompt, PromptProgress, PromptToken, Staff
+from verification.models import Claim, ContactChange, Interaction, Prompt, PromptProgress, PromptToken, Signal, Staff
 from verification.page_keys import issue
 from verification.policy import current
 from verification.prompt_ends import Outcome
@@ -33,7 +33,8 @@ WITHDRAWN = "WITHDRAWN"
 
 
 class NotAsked(ValueError):
-    """Refuse to ask a caller to prove himself; `code` says why: SERVING, CLAIM, ACTION, OPEN, CAP, ROAD."""
+    """Refuse to ask a caller to prove himself; `code` says why: SERVING, CLAIM, ACTION, OPEN,
+    CAP, ROAD, DECLINED."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -118,9 +119,21 @@ def _claim(interaction: Interaction, speaker: UUID | None) -> Claim:
     return found
 
 
+def declined(interaction: Interaction) -> bool:
+    """Tell whether somebody who was asked in this contact said, then or afterwards, that he did not call."""
+    at_once = Prompt.objects.filter(interaction=interaction, end__outcome=Outcome.DECLINED)
+    late = Signal.objects.filter(interaction=interaction, kind=Signal.Kind.PROMPT_DECLINED)
+    return at_once.exists() or late.exists()
+
+
 def _within_limits(interaction: Interaction, claim: Claim, at: datetime) -> None:
-    """Refuse a second open prompt and a stream of them; counted by the number said, whether or not it is somebody's."""
+    """Refuse a second open prompt, a stream of them, and any where somebody has said that he did not call.
+
+    Counted by the number said, whether or not it is somebody's.
+    """
     lock(claim.person_mark)
+    if declined(interaction):
+        raise NotAsked("DECLINED")
     limits, ours = current().prompts, Prompt.objects.filter(interaction=interaction)
     his = Prompt.objects.filter(claim__person_mark=claim.person_mark)
     if ours.open(at).exists() or his.open(at).exists():

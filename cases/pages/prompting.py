@@ -45,6 +45,7 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
     shown: dict[str, Any] = {
         "offered": bool(roads.with_login()) and contact.channel in prompts.CHANNELS,
         "apps": [(each.code, each.name, each.ciba_binding != "transfer") for each in roads.with_app()],
+        "declined": prompts.declined(contact),
         "claimed": claim is not None and bool(claim.person_mark),
         "passkeys": relying_party.possible() and roads.by_link() >= Level.HIGH,
     }

@@ -36,6 +36,9 @@ KINDS: Final[dict[str, Kind]] = {
     "method": Kind(405, _("This address does not take that method.")),
     "not-acceptable": Kind(406, _("The answer is JSON, which the request does not accept.")),
     "decided": Kind(409, _("This has been decided already, or nobody decided in time.")),
+    "declined": Kind(
+        409, _("This person has said that he did not call. Nothing more is asked of him in this contact.")
+    ),
     "ended": Kind(409, _("This contact is over.")),
     "taken": Kind(409, _("A colleague serves this contact already.")),
     "no-claim": Kind(409, _("Nobody was named in this contact yet, or not who speaks.")),

@@ -21,7 +21,7 @@ from verification.models import Customer, Prompt
 from verification.prompt_states import STATES, Standing
 
 PROBLEMS = {"SERVING": "not-serving", "CLAIM": "no-claim", "ACTION": "no-road", "ROAD": "no-road", "OPEN": "waiting",
-            "CAP": "too-many"}  # fmt: skip
+            "CAP": "too-many", "DECLINED": "declined"}  # fmt: skip
 
 
 class AskingSerializer(serializers.Serializer[Any]):
@@ -89,7 +89,9 @@ class Prompts(Endpoint):
         responses={
             201: PromptSerializer,
             (400, "application/problem+json"): problem("The action's parameters could not be read."),
-            (409, "application/problem+json"): problem("The contact is over, nobody was named, or one is waiting."),
+            (409, "application/problem+json"): problem(
+                "The contact is over, nobody was named, one is waiting, or he says that he did not call."
+            ),
             (429, "application/problem+json"): problem("Too many requests were sent."),
         },
     )
