@@ -34,8 +34,8 @@ NOT_ASKED: dict[str, Promise] = {
     "OPEN": gettext_lazy("A request is waiting for this person already. Wait for it, or withdraw it."),
     "CAP": gettext_lazy("So many requests were sent that no more can be now. Offer another way, a visit for example."),
     "DECLINED": gettext_lazy(
-        "He says that he did not call, so nothing more is asked of him here. Offer a visit, or call the recorded number "
-        "back."
+        "He says that he did not call, so nothing more is asked of him here. Offer a visit, or call the recorded "
+        "number back."
     ),
     "ROAD": gettext_lazy("There is no strong electronic identification here at the moment. Offer another way."),
 }
