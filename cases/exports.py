@@ -64,6 +64,15 @@ def move(export_id: int, *, at: datetime) -> None:
         _put_off(export_id, at)
 
 
+def waiting(claim: Claim, *, at: datetime) -> Export | None:
+    """Return the newest copy that `open_copy` would open for the person of this claim now, or None."""
+    customer = claim.person
+    if customer is None or not _himself(claim, customer, at):
+        return None
+    prepared = Export.objects.filter(request__customer=customer, state=Export.State.PREPARED, void_at__gt=at)
+    return prepared.select_related("request").order_by("-pk").first()
+
+
 def open_copy(request_id: UUID, claim: Claim, *, at: datetime) -> dict[str, Any]:
     """Return the copy to the customer himself, who has just identified himself strongly in this contact.
 

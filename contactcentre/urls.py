@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from cases.pages import own_copy
 from contactcentre import health
 from verification.api.notify import notify
 from verification.api.receipts import Keys
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics),
     path("i18n/", include("django.conf.urls.i18n")),
     path("ivr/", include("ivr.urls")),
+    path("c/call/copy/", own_copy.own_copy, name="own_copy"),
     path("c/", include("verification.web.urls")),
     path("e-id/<slug:code>/return/", caller.returned, name="e_id_return"),
     path("e-id/<slug:code>/notify/", notify),
