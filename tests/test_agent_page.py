@@ -307,3 +307,12 @@ def test_the_page_is_told_when_something_has_changed(house: Cast) -> None:
     assert client.get(address("pulse", contact)).json() == before
     end(contact.public_id, at=now())
     assert client.get(address("pulse", contact)).json() != before
+
+
+@pytest.mark.parametrize("stop", ["stop_enrolment", "stop_refund", "veto_change"])
+def test_what_a_mere_claim_may_stop_stands_on_the_agents_page(house: Cast, stop: str) -> None:
+    contact = house.call(at=now(), claims=house.antti)
+    shown = page(house, contact)
+    assert f'href="{address("do", contact, stop)}"' in shown
+    ask(signed_in(house.agent_aino), contact, stop)
+    assert Grant.objects.filter(action=stop, interaction=contact).exists()

@@ -10,7 +10,7 @@ from tests.cast import Cast
 from tests.provider import Provider
 from tests.staff_browser import gathered, now
 from tests.test_protection_tells_nothing import NOBODY
-from verification import interactions, prompts
+from verification import answers, interactions, prompts
 from verification.models import Interaction, Prompt
 
 
@@ -96,3 +96,9 @@ def test_what_cannot_be_asked_is_a_problem_of_its_own(api: Api, cast: Cast, cont
     is_problem(api.post(path(contact), {"road": "LINK"}), 409, "waiting")
     interactions.end(contact.public_id, at=now())
     is_problem(api.post(path(contact), {"road": "LINK"}), 409, "ended")
+
+
+def test_where_he_said_that_he_did_not_call_nothing_more_is_asked(api: Api, contact: Interaction) -> None:
+    assert api.post(path(contact), {"road": "LINK"}).status_code == 201
+    answers.decline(Prompt.objects.get().pk, at=now())
+    is_problem(api.post(path(contact), {"road": "LINK"}), 409, "declined")
