@@ -105,11 +105,9 @@ def test_a_number_is_noted_with_the_same_words_whether_it_exists_or_not(house: C
         answer = client.post(address("claim_number", contact), form, follow=True)
         html = answer.content.decode().replace(str(contact.public_id), "ID").replace(contact.public_id.hex, "ID")
         assert html.count(wanted) == 1, "the agent sees once what he typed, and the page keeps nothing of it"
-        html = html.replace(wanted, "NUMBER")
+        html = re.sub(r"\b\d{1,2}[.:]\d{2}([.:]\d{2})?\b", "TIME", html.replace(wanted, "NUMBER"))
         told.append([line for line in html.splitlines() if "csrf" not in line and "data-pulse" not in line])
-    assert len(told[0]) == len(told[1])
-    differing = [pair for pair in zip(*told, strict=True) if pair[0] != pair[1]]
-    assert all("story" in pair[0] for pair in differing)  # only the seconds of the clock
+    assert told[0] == told[1]
 
 
 def test_the_same_number_again_voids_nothing(house: Cast) -> None:

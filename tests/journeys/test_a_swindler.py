@@ -147,7 +147,7 @@ class TestAtTheTelephone:
         contact = live_cast.call(at=now(), claims=live_cast.antti)
         for name in (
             "verify_manually",
-            "reset_authenticator",
+            "unlock_account",
             "import_customers",
             "place_visit",
             "",
