@@ -46,7 +46,9 @@ def pytest_xdist_setupnodes() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that would flush tables instead of using a clone."""
+    """Begin with the files that take long, so that no process ends alone with one; refuse a test that would flush."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
     for item in items:
         if any(mark.kwargs.get("transaction") for mark in item.iter_markers("django_db")):
             raise pytest.UsageError(f"{item.nodeid}: take the live_database fixture; a flush would hit the triggers.")

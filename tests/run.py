@@ -52,7 +52,7 @@ def suite(database: str) -> tuple[bool, dict[str, int]]:
     """Run the whole suite on one database, showing its progress; return how it went and its counts."""
     print(f"\n--- the suite on {database}", flush=True)
     env = {**os.environ, "TEST_DB": database}
-    command = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    command = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     said: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
