@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from audit.models import Entry
 from notices.models import Notice
@@ -22,6 +23,7 @@ from verification.levels import Level
 from verification.models import Evidence, Grant, Interaction, KeypadRoad
 from verification.numbers import mark
 from verification.policy import current
+from verification.signals import note
 
 HOME = {"street": "Toinen linja 4", "postal_code": "00530", "town": "Helsinki"}
 REFUND = {"amount": "4500", "reason": "paid twice in March"}
@@ -228,3 +230,12 @@ def test_a_clerk_hired_this_week_is_no_second_pair_of_eyes(cast: Cast) -> None:
     with pytest.raises(NotSeen, match="TOO_NEW"):
         see_second_clerk(desk.public_id, by=cast.clerk_kerttu, at=NOW)
     assert Evidence.objects.count() == 1
+
+
+def test_what_takes_protection_away_is_raised_by_what_makes_us_careful(cast: Cast) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti, level="SUBSTANTIAL")
+    with transaction.atomic():
+        note(cast.antti.customer, "PROMPT_DECLINED", interaction=None, at=NOW)
+    decided = ask(cast, desk, "lift_hold", by="clerk_kalle")
+    assert (decided.refusal.reason, decided.refusal.required) == ("LEVEL", Level.HIGH)
+    assert decided.refusal.ways

@@ -61,6 +61,7 @@ def temporary_hold(occasion: Occasion) -> Result:
     needs_customer=True,
     scope="own matter",
     protective=True,
+    loosens=True,
     told=_("The temporary hold on your account was lifted."),
     writes=("verification.HoldLift",),
 )

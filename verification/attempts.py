@@ -50,7 +50,7 @@ class Attempt:
     def signals(self) -> list[str]:
         """Return what makes us careful in this matter; only a proven caller's sensitive actions are asked about."""
         customer, claim = self.scene.customer, self.scene.claim
-        if self.action is None or not self.action.sensitive or customer is None:
+        if self.action is None or not (self.action.sensitive or self.action.loosens) or customer is None:
             return []
         if claim is not None and not authority.known(claim, self.at):
             return []  # what was noticed about a customer is nothing for one who has no right to act for him

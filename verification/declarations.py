@@ -88,6 +88,7 @@ class Declaration:
     needs_customer: bool = False
     scope: str = ""
     protective: bool = False
+    loosens: bool = False  # takes protection away: what makes us careful counts for it too
     by_caller: bool = False
     roles: frozenset[str] = frozenset({"AGENT", "CLERK", "SUPERVISOR"})
     largest_age: timedelta | None = None

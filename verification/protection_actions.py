@@ -55,6 +55,7 @@ def lasting_freeze(occasion: Occasion) -> Result:
     scope="own matter",
     largest_age=timedelta(minutes=30),
     protective=True,
+    loosens=True,
     told=_("The lasting freeze of your account was undone."),
     writes=("verification.HoldLift",),
 )
