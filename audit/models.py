@@ -1,8 +1,9 @@
 """The log's rows. An Entry holds no foreign key: it survives what it describes."""
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audit.append_only import protect
@@ -72,4 +73,138 @@ class SubjectKey(models.Model):
         return self.subject_ref
 
 
-protect(Entry._meta.db_table)
+class Tree(models.Model):
+    """Hold where one log's Merkle tree stands: how much is in it, and after which entry to go on.
+
+    The rows are numbered; the newest is the log that grows. There is a second one only after an operator opened a new
+    log under a new origin (docs/log.md), since the old one could no longer be continued honestly. Only the sequencer
+    changes size, root and the cursor (last_epoch, last_xid, last_id), holding the row's lock.
+    """
+
+    log = models.IntegerField(primary_key=True)
+    origin = models.TextField()
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField()
+    last_epoch = models.IntegerField(default=0)
+    last_xid = models.BigIntegerField(default=0)
+    last_id = models.BigIntegerField(default=0)
+    cluster = models.TextField(default="")  # whose transaction numbers last_xid is one of; "" on SQLite
+    follows = models.TextField(default="")  # the last note of the log before, "" for the first
+    stopped_at = models.DateTimeField(null=True)
+    stopped_because = models.TextField(default="")
+
+    class Meta:
+        db_table = "audit_tree"
+
+    def __str__(self) -> str:
+        return f"{self.origin} ({self.size})"
+
+    @classmethod
+    def current(cls) -> "Tree | None":
+        """Give the log that grows, or None before the sequencer's first run."""
+        return cls.objects.order_by("-log").first()
+
+
+class OfTheLogManager(models.Manager[models.Model]):
+    """Give only the rows of the log that grows."""
+
+    def get_queryset(self) -> models.QuerySet[models.Model]:
+        newest = Tree.objects.order_by("-log").values("log")[:1]
+        return super().get_queryset().filter(log=models.Subquery(newest))
+
+
+class Leaf(models.Model):
+    """Say which entry is which leaf. `objects` are those of the log that grows, `of_every_log` all."""
+
+    pk = models.CompositePrimaryKey("log", "leaf_index")
+    log = models.IntegerField()
+    leaf_index = models.BigIntegerField()
+    entry = models.ForeignKey(Entry, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+
+    objects: ClassVar[models.Manager["Leaf"]] = OfTheLogManager()  # type: ignore[assignment]
+    of_every_log: ClassVar[models.Manager["Leaf"]] = models.Manager()
+
+    class Meta:
+        db_table = "audit_leaf"
+        constraints = [models.UniqueConstraint(fields=["entry", "log"], name="audit_leaf_entry")]
+
+    def __str__(self) -> str:
+        return f"{self.leaf_index}: {self.entry_id}"
+
+
+class Tile(models.Model):
+    """Hold up to 256 hashes of 32 bytes, side by side: those of complete subtrees of 256**level leaves each."""
+
+    pk = models.CompositePrimaryKey("log", "level", "n")
+    log = models.IntegerField()
+    level = models.IntegerField()
+    n = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    objects: ClassVar[models.Manager["Tile"]] = OfTheLogManager()  # type: ignore[assignment]
+    of_every_log: ClassVar[models.Manager["Tile"]] = models.Manager()
+
+    class Meta:
+        db_table = "audit_tile"
+
+    def __str__(self) -> str:
+        return f"tile/{self.level}/{self.n}"
+
+
+class Checkpoint(models.Model):
+    """Hold the root of the tree at one size, committed together with the leaves; not signed yet."""
+
+    pk = models.CompositePrimaryKey("log", "size")
+    log = models.IntegerField()
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    made_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[models.Manager["Checkpoint"]] = OfTheLogManager()  # type: ignore[assignment]
+    of_every_log: ClassVar[models.Manager["Checkpoint"]] = models.Manager()
+
+    class Meta:
+        db_table = "audit_checkpoint"
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class SignedCheckpoint(models.Model):
+    """Hold the signed note of a committed checkpoint. Signing changes no row: it adds this one."""
+
+    pk = models.CompositePrimaryKey("log", "size")
+    log = models.IntegerField()
+    size = models.BigIntegerField()
+    note = models.TextField()
+    signed_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["SignedCheckpoint"]] = OfTheLogManager()  # type: ignore[assignment]
+    of_every_log: ClassVar[models.Manager["SignedCheckpoint"]] = models.Manager()
+
+    class Meta:
+        db_table = "audit_signed_checkpoint"
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class Sink(models.Model):
+    """Hold how far one sink has been given our checkpoints; what it holds itself is asked of it before each signing."""
+
+    name = models.TextField(primary_key=True)  # as in LOG_SINKS
+    log = models.IntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    given_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField()
+    attempts = models.IntegerField(default=0)
+    failure = models.TextField(default="")
+
+    class Meta:
+        db_table = "audit_sink"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+protect(Entry._meta.db_table, Leaf._meta.db_table, Checkpoint._meta.db_table, SignedCheckpoint._meta.db_table)
