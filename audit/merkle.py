@@ -127,7 +127,7 @@ def _sides(position: int, last: int, steps: int) -> list[bool] | None:
 
     `position` is the node's place in its level, `last` the place of the last node there.
     """
-    sides = []
+    sides: list[bool] = []
     while last and len(sides) < steps:
         sides.append(bool(position & 1) or position == last)
         if sides[-1]:
