@@ -124,7 +124,8 @@ E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the
 
 CHIP_TRUST = env.text(
     "CHIP_TRUST",
-    help="Folder with the signing authorities of documents' chips, one file a country (FIN.pem); empty trusts none.",
+    help="Folder with the signing authorities of documents' chips, one file a country (FIN.pem), and the lists of what they "
+    "revoked (FIN.crl); empty trusts none.",
 )
 
 NOTICE_BACKEND = env.choice(

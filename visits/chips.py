@@ -24,10 +24,11 @@ from django.utils.translation import gettext_lazy as _
 from audit.log import record
 from verification.evidence import identity_of, see_chip
 from verification.models import Claim, Evidence, Staff
-from visits import desk, documents_seen, lds, mrz, stand_in
+from visits import desk, documents_seen, lds, mrz, revocations, stand_in
 from visits.confirming import subject_of
 from visits.models import Office, Visit
 from visits.names import name_matches
+from visits.revocations import NONE_REVOKED, NoList, Revocations
 
 STAND_IN: Final = "loopback"
 """The address of the demo's stand-in, which reads whatever was typed; refused outside the demo."""
@@ -43,6 +44,10 @@ OUTCOMES: dict[str, Promise] = {
     "NOT_TRUSTED": _(
         "The authority that signed the chip is not one that we trust. A second clerk can confirm instead."
     ),
+    "REVOKED": _("The country has revoked what signed this chip. Do not count it; ask a supervisor."),
+    "REVOCATIONS_UNKNOWN": _(
+        "The country's list of revoked signers could not be read. A second clerk can confirm instead."
+    ),
     "CLONED": _("The chip could not prove that it is no copy. Do not count it; ask a supervisor."),
     "DIFFERS": _("The chip does not say what was typed from the document. Do not count it; ask a supervisor."),
 }
@@ -54,11 +59,15 @@ class Away(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ChipRead:
-    """What a chip says, once its issuer's signature held. `active` is "ok" when it proved to be no copy."""
+    """What a chip says, once its issuer's signature held.
+
+    `active` is "ok" when it proved to be no copy, `revocation` how new the issuer's list of revoked signers is.
+    """
 
     issuer: str
     expires_on: date
     active: str
+    revocation: str
     number: str = field(repr=False)
     zone: mrz.Mrz = field(repr=False)
 
@@ -142,11 +151,19 @@ def anchors(issuer: str) -> list[x509.Certificate]:
 
     One file for each country, `FIN.pem`, in CHIP_TRUST: an authority vouches for its own country's documents alone.
     """
-    found = list(stand_in_anchors())
-    file = Path(settings.CHIP_TRUST) / f"{issuer}.pem" if settings.CHIP_TRUST and issuer.isalpha() else None
-    if file is not None and file.is_file():
-        found += x509.load_pem_x509_certificates(file.read_bytes())
-    return found
+    file = _trust(issuer, "pem")
+    named = x509.load_pem_x509_certificates(file.read_bytes()) if file is not None and file.is_file() else []
+    return [*stand_in_anchors(), *named]
+
+
+def revoked(issuer: str, trusted: list[x509.Certificate]) -> Revocations:
+    """Return what an issuer's lists revoke, `FIN.crl` beside its authorities. Raises revocations.NoList."""
+    file = _trust(issuer, "crl")
+    return revocations.of_country(file, trusted) if file is not None else NONE_REVOKED
+
+
+def _trust(issuer: str, kind: str) -> Path | None:
+    return Path(settings.CHIP_TRUST) / f"{issuer}.{kind}" if settings.CHIP_TRUST and issuer.isalpha() else None
 
 
 def stand_in_anchors() -> list[x509.Certificate]:
@@ -176,7 +193,7 @@ def read_chip(visit: Visit, *, by: Staff, at: datetime, reader: Reader | None = 
         return _noted(visit, Outcome("DIFFERS", differs), by, at)
     with transaction.atomic():
         see_chip(here.public_id, by=by, beside=seen, at=at, passive="ok", active=read.active)
-        return _noted(visit, Outcome("MATCHED"), by, at, active=read.active)
+        return _noted(visit, Outcome("MATCHED"), by, at, active=read.active, revocation=read.revocation)
 
 
 def _verified(reader: Reader, visit: Visit, at: datetime) -> ChipRead:
@@ -186,8 +203,13 @@ def _verified(reader: Reader, visit: Visit, at: datetime) -> ChipRead:
         zone = mrz.read(lds.zone_of(files.dg1), on=desk.today(visit, at))
     except mrz.Unreadable:
         raise lds.Forged("UNREADABLE") from None
-    active = lds.verify(files, challenge=challenge, anchors=anchors(zone.issuer), at=at)
-    return ChipRead(zone.issuer, zone.expires_on, active, zone.number, zone)
+    trusted = anchors(zone.issuer)
+    try:
+        lists = revoked(zone.issuer, trusted)
+    except NoList:
+        raise lds.Forged("REVOCATIONS_UNKNOWN") from None
+    active = lds.verify(files, challenge=challenge, anchors=trusted, revoked=lists, at=at)
+    return ChipRead(zone.issuer, zone.expires_on, active, lists.state(at), zone.number, zone)
 
 
 def _difference(read: ChipRead, seen: Evidence, claim: Claim) -> str:
@@ -205,7 +227,7 @@ def _difference(read: ChipRead, seen: Evidence, claim: Claim) -> str:
     return next((name for name, agrees in same.items() if not agrees), "")
 
 
-def _noted(visit: Visit, outcome: Outcome, by: Staff, at: datetime, *, active: str = "") -> Outcome:
+def _noted(visit: Visit, outcome: Outcome, by: Staff, at: datetime, **read: str) -> Outcome:
     """Write what came of it."""
     with transaction.atomic():
         record(
@@ -216,7 +238,7 @@ def _noted(visit: Visit, outcome: Outcome, by: Staff, at: datetime, *, active: s
             outcome=outcome.code.lower(),
             purpose="make sure that the document at the desk is genuine",
             organisation=str(visit.organisation_id),
-            facts={"visit": str(visit.public_id), "field": outcome.field, "active": active},
+            facts={"visit": str(visit.public_id), "field": outcome.field, "active": "", **read},
         )
     return outcome
 

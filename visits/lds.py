@@ -7,41 +7,26 @@ organisation trusts, so that a reader that lies or is talked round gives nothing
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives import serialization
 from pyasn1.codec.der import decoder, encoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import namedtype, univ
 from pyasn1_modules import rfc5280, rfc5652
 
+from visits import signatures
+from visits.revocations import NONE_REVOKED, Revocations
+from visits.signatures import HASHES, Digest
+
 SECURITY_OBJECT: Final = "2.23.136.1.1.1"
 CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
-HASHES: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {
-    "2.16.840.1.101.3.4.2.1": hashes.SHA256,
-    "2.16.840.1.101.3.4.2.2": hashes.SHA384,
-    "2.16.840.1.101.3.4.2.3": hashes.SHA512,
-}
-"""SHA-1 and SHA-224 are left out: documents that are valid today no longer need them."""
-ECDSA: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {
-    "1.2.840.10045.4.3.2": hashes.SHA256,
-    "1.2.840.10045.4.3.3": hashes.SHA384,
-    "1.2.840.10045.4.3.4": hashes.SHA512,
-}
-RSA: Final[Mapping[str, type[hashes.HashAlgorithm] | None]] = {
-    "1.2.840.113549.1.1.1": None,  # then the digest's own algorithm says which
-    "1.2.840.113549.1.1.11": hashes.SHA256,
-    "1.2.840.113549.1.1.12": hashes.SHA384,
-    "1.2.840.113549.1.1.13": hashes.SHA512,
-}
 UNREADABLE: Final = (
     PyAsn1Error,
     UnsupportedAlgorithm,
@@ -59,7 +44,7 @@ LONGEST: Final = 100_000
 
 
 class Forged(ValueError):
-    """Refuse what a chip is said to hold; `code`: UNREADABLE, UNSIGNED, ALTERED, NOT_TRUSTED, CLONED."""
+    """Refuse what a chip is said to hold; `code`: UNREADABLE, UNSIGNED, ALTERED, NOT_TRUSTED, REVOKED, CLONED."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -96,7 +81,14 @@ class SecurityObject(univ.Sequence):  # type: ignore[misc]  # as above
     )
 
 
-def verify(files: Files, *, challenge: bytes, anchors: Iterable[x509.Certificate], at: datetime) -> str:
+def verify(
+    files: Files,
+    *,
+    challenge: bytes,
+    anchors: Iterable[x509.Certificate],
+    revoked: Revocations = NONE_REVOKED,
+    at: datetime,
+) -> str:
     """Verify the issuer's signature over the files at the moment `at`; return what the active check came to.
 
     "ok": the chip holds the private key of its DG15, so it is no copy. "unknown": it has none, or one of a kind that
@@ -105,7 +97,7 @@ def verify(files: Files, *, challenge: bytes, anchors: Iterable[x509.Certificate
     if max(map(len, (files.dg1, files.sod, files.dg15, files.signed_challenge))) > LONGEST:
         raise Forged("UNREADABLE")
     try:
-        content = _signed_content(files.sod, list(anchors), at)
+        content = _signed_content(files.sod, list(anchors), revoked, at)
         listed, algorithm = _listed(content)
     except Forged:
         raise
@@ -140,7 +132,7 @@ def _value(data: bytes, tag: bytes) -> bytes:
     return value
 
 
-def _signed_content(sod: bytes, anchors: list[x509.Certificate], at: datetime) -> bytes:
+def _signed_content(sod: bytes, anchors: list[x509.Certificate], revoked: Revocations, at: datetime) -> bytes:
     """Return the signed LDSSecurityObject, once signature and certificate hold (RFC 5652, 5.4)."""
     outer, left = decoder.decode(_value(sod, b"\x77"), asn1Spec=rfc5652.ContentInfo())
     if left or str(outer["contentType"]) != str(rfc5652.id_signedData):
@@ -152,6 +144,8 @@ def _signed_content(sod: bytes, anchors: list[x509.Certificate], at: datetime) -
     signer = signed["signerInfos"][0]
     certificate = x509.load_der_x509_certificate(encoder.encode(signed["certificates"][0]["certificate"]))
     _trusted(certificate, anchors, at)
+    if certificate.serial_number in revoked:
+        raise Forged("REVOKED")
     _signature_holds(certificate, signer, content)
     return content
 
@@ -181,11 +175,15 @@ def _signature_holds(certificate: x509.Certificate, signer: univ.Sequence, conte
     attributes = signer["signedAttrs"]
     kind = decoder.decode(_attribute(attributes, CONTENT_TYPE), asn1Spec=univ.ObjectIdentifier())[0]
     stated = bytes(decoder.decode(_attribute(attributes, MESSAGE_DIGEST), asn1Spec=univ.OctetString())[0])
-    if str(kind) != SECURITY_OBJECT or not hmac.compare_digest(stated, _hash(digest, content)):
+    if str(kind) != SECURITY_OBJECT or not hmac.compare_digest(stated, signatures.hash_of(digest, content)):
         raise Forged("ALTERED")
     message = b"\x31" + encoder.encode(attributes)[1:]  # signed as a SET OF, sent with an implicit tag
-    algorithm = str(signer["signatureAlgorithm"]["algorithm"])
-    _holds(certificate, bytes(signer["signature"]), message, algorithm, digest)
+    try:
+        signatures.holds(
+            certificate.public_key(), bytes(signer["signature"]), message, signer["signatureAlgorithm"], digest
+        )
+    except InvalidSignature:
+        raise Forged("ALTERED") from None
 
 
 def _attribute(attributes: univ.SetOf, kind: str) -> univ.Any:
@@ -195,52 +193,24 @@ def _attribute(attributes: univ.SetOf, kind: str) -> univ.Any:
     return found[0]
 
 
-def _holds(
-    certificate: x509.Certificate, signature: bytes, message: bytes, kind: str, digest: type[hashes.HashAlgorithm]
-) -> None:
-    key = certificate.public_key()
-    try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(ECDSA[kind]()))
-        elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, message, padding.PKCS1v15(), (RSA[kind] or digest)())
-        else:
-            raise Forged("UNREADABLE")
-    except InvalidSignature:
-        raise Forged("ALTERED") from None
-
-
-def _listed(content: bytes) -> tuple[dict[int, bytes], type[hashes.HashAlgorithm]]:
+def _listed(content: bytes) -> tuple[dict[int, bytes], Digest]:
     found, _ = decoder.decode(content, asn1Spec=SecurityObject())
     algorithm = HASHES[str(found["algorithm"]["algorithm"])]
     return {int(one["number"]): bytes(one["value"]) for one in found["hashes"]}, algorithm
 
 
-def _same(listed: bytes | None, file: bytes, algorithm: type[hashes.HashAlgorithm]) -> None:
-    if listed is None or not hmac.compare_digest(listed, _hash(algorithm, file)):
+def _same(listed: bytes | None, file: bytes, algorithm: Digest) -> None:
+    if listed is None or not hmac.compare_digest(listed, signatures.hash_of(algorithm, file)):
         raise Forged("ALTERED")
 
 
-def _hash(algorithm: type[hashes.HashAlgorithm], data: bytes) -> bytes:
-    digest = hashes.Hash(algorithm())
-    digest.update(data)
-    return digest.finalize()
-
-
 def _active(files: Files, challenge: bytes) -> str:
-    """Check that the chip signed our challenge (ICAO 9303-11, 6.1); only ECDSA, whose signature is r and s joined."""
+    """Check that the chip signed our challenge (ICAO 9303-11, 6.1)."""
     try:
         key = serialization.load_der_public_key(_value(files.dg15, b"\x6f"))
     except (ValueError, IndexError, UnsupportedAlgorithm):
         raise Forged("UNREADABLE") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        return "unknown"
-    half, odd = divmod(len(files.signed_challenge), 2)
-    if odd or not half:
+    signed = signatures.signed_by_chip(key, files.signed_challenge, challenge)
+    if signed is False:
         raise Forged("CLONED")
-    r, s = (int.from_bytes(part, "big") for part in (files.signed_challenge[:half], files.signed_challenge[half:]))
-    try:
-        key.verify(encode_dss_signature(r, s), challenge, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        raise Forged("CLONED") from None
-    return "ok"
+    return "ok" if signed else "unknown"

@@ -57,11 +57,18 @@ class Country:
         for place, (kind, value) in enumerate(values):
             attributes[place]["attrType"] = kind
             attributes[place]["attrValues"][0] = encoder.encode(value)
-        signature = self.key.sign(encoder.encode(attributes), ec.ECDSA(hashes.SHA256()))
-        encoded: bytes = encoder.encode(self._wrapped(content, attributes, signature))
+        encoded: bytes = encoder.encode(self._wrapped(content, attributes, self.sign(encoder.encode(attributes))))
         return encoded
 
-    def _wrapped(self, content: bytes, attributes: univ.SetOf, signature: bytes) -> univ.Sequence:
+    def sign(self, message: bytes) -> tuple[rfc5280.AlgorithmIdentifier, bytes]:
+        """Sign as the document signer; return the algorithm with the signature."""
+        algorithm = rfc5280.AlgorithmIdentifier()
+        algorithm["algorithm"] = ECDSA_SHA256
+        return algorithm, self.key.sign(message, ec.ECDSA(hashes.SHA256()))
+
+    def _wrapped(
+        self, content: bytes, attributes: univ.SetOf, signed_as: tuple[rfc5280.AlgorithmIdentifier, bytes]
+    ) -> univ.Sequence:
         own, _ = decoder.decode(self.signer.public_bytes(serialization.Encoding.DER), asn1Spec=rfc5280.Certificate())
         signed = rfc5652.SignedData()
         signed["version"] = 3
@@ -76,8 +83,7 @@ class Country:
         one["digestAlgorithm"]["algorithm"] = SHA256
         for place, attribute in enumerate(attributes):
             one["signedAttrs"][place] = attribute
-        one["signatureAlgorithm"]["algorithm"] = ECDSA_SHA256
-        one["signature"] = signature
+        one["signatureAlgorithm"], one["signature"] = signed_as
         outer = rfc5652.ContentInfo()
         outer["contentType"] = rfc5652.id_signedData
         outer["content"] = encoder.encode(signed)
