@@ -17,10 +17,11 @@ def usable(asked: Attempt) -> frozenset[str]:
     Below LOW it is asked of nobody's record: what a stranger is offered tells nothing of who has which contact.
     """
     e_id = frozenset({"E_ID"} if roads.with_login() else ())
+    possible = roads.by_passkey() > Level.NONE
     claim = asked.scene.claim
     if asked.held.level < Level.LOW or claim is None or claim.person is None:
-        return (USABLE - {"E_ID"}) | e_id
+        return (USABLE - {"E_ID", "PASSKEY"}) | e_id | frozenset({"PASSKEY"} if possible else ())
     contacts = claim.person.recorded_contacts(asked.at)
     found = {each.kind for each in contacts if each.kind in CARRIES and each.quarantined_until <= asked.at}
     keys = Passkey.objects.filter(customer=claim.person, effective_at__lte=asked.at, end__isnull=True)
-    return frozenset(found) | e_id | frozenset({"PASSKEY"} if keys.exists() else ())
+    return frozenset(found) | e_id | frozenset({"PASSKEY"} if possible and keys.exists() else ())

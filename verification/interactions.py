@@ -140,7 +140,7 @@ def set_keypad(interaction_id: UUID, *, keypad: str, at: datetime) -> None:
 
 
 def say_cannot(interaction_id: UUID, *, said: frozenset[str], by: Staff, at: datetime) -> None:
-    """Note what the caller says he cannot use (values of Interaction.Said), so that no way he can't go is offered.
+    """Note what the caller says he has or can't use (values of Interaction.Said), so that the ways offered are his.
 
     It replaces what he said before. It tells of his circumstances, so in the log it is personal.
     """

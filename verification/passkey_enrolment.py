@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db import transaction
 from webauthn import generate_registration_options, options_to_json, verify_registration_response
 from webauthn.helpers import bytes_to_base64url, parse_client_data_json, parse_registration_credential_json
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -19,12 +20,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from verification import relying_party
+from verification import prompts, relying_party
 from verification.gate import Granted, Live, Unavailable, attempt
 from verification.levels import Level
 from verification.masking import standing
-from verification.models import Passkey, Prompt, PromptEnd
+from verification.models import Interaction, Passkey, Prompt, PromptEnd
 from verification.passkeys import GOOD_FOR, LARGEST, MAKING, UNREADABLE, Bad, remember, taken
+from verification.prompt_ends import end
 
 ACTION: Final = "enrol_passkey"
 ALGORITHMS: Final = [
@@ -35,12 +37,24 @@ ALGORITHMS: Final = [
 
 
 def offered(prompt: Prompt, at: datetime) -> bool:
-    """Tell whether this page may make one: he was asked for just that, approved it, and stands at HIGH in the call."""
-    approved = PromptEnd.objects.filter(prompt=prompt, outcome=PromptEnd.Outcome.APPROVED).exists()
-    if prompt.action != ACTION or not approved or not relying_party.possible():
+    """Tell whether this page may make one: he was asked for just that, and stands at HIGH in the contact.
+
+    On the telephone he has approved it by logging in. At the desk his papers were seen, and the words that he heard
+    there are typed on the page: so who has no bank can make one too.
+    """
+    if prompt.action != ACTION or not relying_party.possible() or not (_approved(prompt) or _at_desk(prompt, at)):
         return False
     claim, held = standing(prompt.interaction, at)
     return claim is not None and claim.pk == prompt.claim_id and held.level >= Level.HIGH
+
+
+def _approved(prompt: Prompt) -> bool:
+    return PromptEnd.objects.filter(prompt=prompt, outcome=PromptEnd.Outcome.APPROVED).exists()
+
+
+def _at_desk(prompt: Prompt, at: datetime) -> bool:
+    heard = Prompt.objects.open(at).filter(pk=prompt.pk, progress__matched_at__isnull=False)
+    return prompt.interaction.channel == Interaction.Channel.DESK and heard.exists()
 
 
 def begin(prompt: Prompt, *, browser: str, at: datetime) -> str:
@@ -77,7 +91,16 @@ def finish(prompt: Prompt, sent: str, *, browser: str, at: datetime) -> bool:
         decision = attempt(ACTION, origin=Live(prompt.interaction.public_id, None), parameters=parameters, at=at)
     except Unavailable:
         return False
-    return isinstance(decision, Granted)
+    made = isinstance(decision, Granted)
+    if made:
+        _over(prompt, at)
+    return made
+
+
+def _over(prompt: Prompt, at: datetime) -> None:
+    """End the prompt of one who made it at the desk: what was asked of him is done."""
+    with transaction.atomic():
+        end(prompts.locked(prompt.pk), PromptEnd.Outcome.APPROVED, "", at=at)
 
 
 def _made(prompt: Prompt, sent: str, browser: str, at: datetime) -> dict[str, str]:

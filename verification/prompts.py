@@ -68,7 +68,7 @@ def ask(
     """
     cleaned = _cleaned(_wanted(action), parameters or {})
     through = pushes.through(broker) if road == Prompt.Road.CIBA else None
-    if through is None and (road != Prompt.Road.LINK or not roads.with_login()):
+    if through is None and (road != Prompt.Road.LINK or not (roads.with_login() or roads.by_passkey())):
         raise NotAsked("ROAD")
     with transaction.atomic():
         interaction = _served(interaction_id, by)

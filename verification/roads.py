@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from verification import relying_party
 from verification.eid import brokers
 from verification.eid.brokers import Broker
 from verification.levels import Level
@@ -20,6 +21,20 @@ def by_link() -> Level:
     worth = current().worth
     kinds = {kind for broker in with_login() for kind in broker.acr.values()}
     return max((worth[kind].level for kind in kinds if kind in worth), default=Level.NONE)
+
+
+PASSKEY: Final = "PASSKEY"
+
+
+def by_passkey() -> Level:
+    """Return the level that a customer's passkey gives, NONE where browsers offer none on our address."""
+    worth = current().worth.get(PASSKEY)
+    return worth.level if worth is not None and relying_party.possible() else Level.NONE
+
+
+def by_page() -> Level:
+    """Return the highest level to which the page behind a link leads: by a login at a broker, or by a passkey."""
+    return max(by_link(), by_passkey())
 
 
 APPROVED: Final = "CIBA_APPROVED"
@@ -49,10 +64,13 @@ def by_app() -> Level:
 
 
 def highest() -> Level:
-    """Return the highest level that any road of this house leads to: the desk, the keypad, and the brokers it has."""
+    """Return the highest level that any road of this house leads to: the desk, the keypad, passkeys where browsers
+    offer them, and the brokers it has.
+    """
     policy = current()
     brokered = {kind for broker in with_login() for kind in broker.acr.values()}
     brokered |= {kind_in_app(broker, kind) for broker in with_app() for kind in broker.acr.values()}
-    here = {kind: worth for kind, worth in policy.worth.items() if kind not in BROKERED or kind in brokered}
+    away = (BROKERED - brokered) | (set() if relying_party.possible() else {PASSKEY})
+    here = {kind: worth for kind, worth in policy.worth.items() if kind not in away}
     alone = [worth.level for worth in here.values()]
     return max([*alone, *(rule.level for rule in policy.together if rule.base <= here.keys())], default=Level.NONE)

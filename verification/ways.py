@@ -25,7 +25,7 @@ class Situation:
 
     `usable` is what can carry a proof: PHONE, EMAIL, PASSKEY, E_ID. It comes from the caller's record once he is known
     at LOW or more, and before that it is what the house is fitted with: the record must not show through. `said` holds
-    what he told us that he can't use (values of Interaction.Said).
+    what he told us that he has or can't use (values of Interaction.Said).
     """
 
     action: Declaration | None
@@ -138,7 +138,38 @@ register(
         ),
         page="prompt",
         needs=frozenset({"PHONE", "EMAIL"}),
-        not_for=frozenset({Said.NO_MOBILE}),
+        not_for=frozenset({Said.NO_MOBILE, Said.NO_E_ID}),
+    )
+)
+
+
+def _has_passkey(situation: Situation) -> bool:
+    """Tell whether a passkey may be spoken of: by his record once he is known, and before that by his own word.
+
+    Where the link leads to nothing else, everybody is asked for it.
+    """
+    known = situation.held >= Level.LOW
+    return known or Said.PASSKEY in situation.said or roads.by_link() == Level.NONE
+
+
+register(
+    Way(
+        code="passkey",
+        effort=18,
+        label=_("a link, and the passkey that he made with us"),
+        say=_(
+            "If you have made a passkey with us, I can send a link to the phone or e-mail that we have for you. You "
+            "use your passkey there, and we go on in this same call."
+        ),
+        open=lambda s: (
+            s.channel in ("PHONE", "WEB", "CHAT")
+            and s.unproven
+            and Level.LOW < s.required <= roads.by_passkey()
+            and bool(s.usable & {"PHONE", "EMAIL"})  # the link goes there
+            and _has_passkey(s)
+        ),
+        page="prompt",
+        needs=frozenset({"PASSKEY"}),
     )
 )
 
@@ -159,6 +190,7 @@ register(
         ),
         page="prompt",
         needs=frozenset({"EMAIL"}),
+        not_for=frozenset({Said.NO_E_ID}),
     )
 )
 
@@ -179,7 +211,7 @@ register(
         ),
         page="prompt_in_app",
         needs=frozenset({"E_ID"}),
-        not_for=frozenset({Said.NO_MOBILE}),
+        not_for=frozenset({Said.NO_MOBILE, Said.NO_E_ID}),
     )
 )
 

@@ -43,11 +43,11 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
     """Return what the page shows: whether it can be asked, and the newest prompt with its words while it waits."""
     standing = newest(contact)
     shown: dict[str, Any] = {
-        "offered": bool(roads.with_login()) and contact.channel in prompts.CHANNELS,
+        "offered": bool(roads.with_login() or roads.by_passkey()) and contact.channel in prompts.CHANNELS,
         "apps": [(each.code, each.name, each.ciba_binding != "transfer") for each in roads.with_app()],
         "declined": prompts.declined(contact),
         "claimed": claim is not None and bool(claim.person_mark),
-        "passkeys": relying_party.possible() and roads.by_link() >= Level.HIGH,
+        "passkeys": relying_party.possible() and _reaches_high(contact),
     }
     return shown | (_shown(standing, claim, at) if standing else {})
 
@@ -103,7 +103,12 @@ def newest(contact: Interaction) -> Standing | None:
 
 def may_ask(wanted: Declaration) -> bool:
     """Tell whether an action can be sent to be approved: some road of ours must reach what it requires."""
-    return wanted.needs_claim and Level.LOW < wanted.required <= roads.by_link()
+    return wanted.needs_claim and Level.LOW < wanted.required <= roads.by_page()
+
+
+def _reaches_high(contact: Interaction) -> bool:
+    """Tell whether somebody can come to HIGH in this contact: by a login, or by papers at the desk."""
+    return contact.channel == Interaction.Channel.DESK or roads.by_link() >= Level.HIGH
 
 
 def particulars(contact: Interaction, action: str, prompt: str) -> dict[str, Any]:

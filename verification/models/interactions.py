@@ -35,6 +35,8 @@ class Interaction(models.Model):
         CANNOT_HEAR = "CANNOT_HEAR", _("does not hear, or not well")
         CANNOT_TRAVEL = "CANNOT_TRAVEL", _("cannot come to an office")
         RELAY = "RELAY", _("speaks through a relay service or an interpreter")
+        NO_E_ID = "NO_E_ID", _("has no bank codes or other strong identification at hand")
+        PASSKEY = "PASSKEY", _("has a passkey that he made with us")
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -54,7 +56,7 @@ class Interaction(models.Model):
     resumes = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="resumed_by"
     )  # the dropped call that this one goes on with; none of its evidence counts here
-    said = models.JSONField(default=list, blank=True)  # what the caller says he cannot use: values of Said
+    said = models.JSONField(default=list, blank=True)  # what the caller says he has or can't use: values of Said
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -206,6 +206,7 @@ def _shown(
         "matched": prompt.progress.matched_at is not None,
         "brokers": roads.with_login(),
         "passkey": passkeys.offered(prompt, now),
+        "may_enrol": passkey_enrolment.offered(prompt, now),
         "wrong": wrong,
         "away": away,
     }
