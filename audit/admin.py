@@ -108,7 +108,7 @@ def _record_reading(request: HttpRequest, entry: Entry) -> None:
             at=timezone.now(),
             outcome="ok",
             purpose="An auditor checked what was recorded",
-            facts={"entry": str(entry.uid), "kind": entry.kind},
+            facts={"entry": str(entry.uid), "kind": entry.kind, "role": getattr(request.user, "role", "")},
             organisation=entry.org,
         )
 

@@ -34,6 +34,7 @@ KINDS: Final[dict[str, Promise]] = {
     "interaction.taken": _("contact taken"),
     "interaction.waiting": _("waiting for a person"),
     "keypad.code_tried": _("code typed on the keypad"),
+    "looks.read": _("list of looks opened by the customer"),
     "notice.failed": _("message not delivered"),
     "notice.queued": _("message waiting to be sent"),
     "notice.read": _("message read by staff"),

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit import looks
 from audit.keys import Unreadable
 from audit.listing import OfferedFiltersOnly
 from audit.log import record
@@ -24,6 +25,8 @@ from notices.models import Notice
 
 ROLES = ("AUDITOR", "ADMINISTRATOR")
 DEMO_ROLES = (*ROLES, "SUPERVISOR", "AGENT", "CLERK")
+
+looks.register("notice.read", _("A message that we sent to you was checked."))
 
 
 @admin.register(Notice)
@@ -120,6 +123,6 @@ def _record_reading(request: HttpRequest, notice: Notice) -> None:
             at=timezone.now(),
             outcome="ok",
             purpose="A message that was sent to you was checked",
-            facts={"notice": str(notice.public_id), "about": notice.about},
+            facts={"notice": str(notice.public_id), "about": notice.about, "role": getattr(request.user, "role", "")},
             organisation=notice.organisation,
         )

@@ -110,5 +110,5 @@ def _entry(proposal: Proposal, by: Staff, at: datetime) -> None:
         outcome="ok",
         purpose="decide as second person on what was asked",
         organisation=str(proposal.organisation_id or ""),
-        facts={"proposal": str(proposal.public_id), "action": proposal.action},
+        facts={"proposal": str(proposal.public_id), "action": proposal.action, "role": by.role},
     )

@@ -10,7 +10,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from verification import own_setup
+from verification import own_looks, own_setup
 from verification.models import Prompt
 
 
@@ -53,5 +53,14 @@ register(
         page="caller:code_app",
         after="enrol_code_app",
         open=own_setup.offered,
+    )
+)
+register(
+    Step(
+        code="looks",
+        label=_("Who has looked at your data"),
+        page="caller:looks",
+        after="",
+        open=own_looks.offered,
     )
 )

@@ -93,6 +93,7 @@ def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUI
             "interaction": str(scene.interaction.public_id) if scene.interaction else None,
             "channel": scene.channel,
             "capacity": scene.claim.capacity if scene.claim else None,
+            "role": scene.by.role if scene.by else None,
             "held": asked.held.level.name,
             "required": asked.required.name,
             "signals": asked.signals if asked.held.level >= Level.LOW else [],

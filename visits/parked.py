@@ -14,7 +14,9 @@ from django import forms
 from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from audit import looks
 from audit.log import record
 from verification import canonical, levels, results
 from verification.declarations import Declaration, declared
@@ -31,6 +33,8 @@ from visits import desk
 from visits.confirming import subject_of
 from visits.models import Visit, VisitEvent
 from visits.papers import missing
+
+looks.register("visit.matter_read", gettext_lazy("At your visit we read what you had asked us to do."))
 
 
 class NotOpen(ValueError):
@@ -200,5 +204,5 @@ def _entry(visit: Visit, kind: str, by: Staff, at: datetime, matter: Matter) -> 
         outcome="ok",
         purpose="carry out at the desk what was asked for before",
         organisation=str(visit.organisation_id),
-        facts={"visit": str(visit.public_id), "action": matter.action.name},
+        facts={"visit": str(visit.public_id), "action": matter.action.name, "role": by.role},
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from verification.web import caller, code_app, passkey
+from verification.web import caller, code_app, looks, passkey
 
 app_name = "caller"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("call/passkey/new/", passkey.make, name="passkey_new"),
     path("call/passkey/new/begin/", passkey.begin_making, name="passkey_new_begin"),
     path("call/code-app/", code_app.connect, name="code_app"),
+    path("call/looks/", looks.looks, name="looks"),
     path("call/done/", caller.done, name="done"),
     path("<str:token>/", caller.door, name="door"),
 ]
