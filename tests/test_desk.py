@@ -71,7 +71,7 @@ def test_the_road_from_check_in_to_the_carried_out_matter(visit: Visit, cast: Ca
     assert parked.read_back(visit, here, by=cast.clerk_kalle, at=visit.starts_at) is None
     assert compared(visit, cast, passport(cast.antti.customer)) == "MATCHED"
     assert level(visit) is Level.SUBSTANTIAL
-    assert [each.pk for each in desk.waiting_for_second(cast.clerk_kerttu)] == [here.pk]
+    assert [each.speaker.interaction_id for each in desk.waiting_for_second(cast.clerk_kerttu)] == [here.pk]
     assert desk.waiting_for_second(cast.clerk_kalle) == []
     see_second_clerk(here.public_id, by=cast.clerk_kerttu, at=visit.starts_at)
     assert level(visit) is Level.HIGH

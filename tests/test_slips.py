@@ -169,7 +169,7 @@ def test_a_signed_slip_is_confirmed_by_a_second_clerk(visit: Visit, cast: Cast) 
     printed = slips.printed(visit, by=cast.clerk_kalle, at=visit.starts_at)
     letters = slips.short(printed.digest)
     assert re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", letters)
-    assert slips.waiting(cast.clerk_kerttu, at=visit.starts_at) == [visit]
+    assert slips.waiting(cast.clerk_kerttu, at=visit.starts_at) == [(visit, desk.claimed(here(visit)))]
     assert slips.waiting(cast.clerk_kalle, at=visit.starts_at) == []
     slips.confirm(here(visit).public_id, f" {letters.lower()} ", by=cast.clerk_kerttu, at=visit.starts_at)
     seen = Evidence.objects.get(kind="SIGNED_SLIP")

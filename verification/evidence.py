@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from audit.log import record
 from verification.interactions import DESK_ROLES, Ended
 from verification.models import Claim, ContactChange, Evidence, Interaction, Prompt, Staff
-from verification.scene import current_claim
+from verification.scene import claim_of
 from verification.telling import day, tell
 
 CONFIRMATIONS = frozenset({"paper", "data", "person", "matter"})
@@ -89,14 +89,16 @@ def see_identity_list(
     document: dict[str, str],
     at: datetime,
     strength: str = "full",
+    speaker: UUID | None = None,
 ) -> Evidence:
     """Note that a clerk compared an identity document: the paper, its data, the person and the matter, all four.
 
-    `document` says type, issuer and expiry, not the number; `strength` what it is good for (full, ordinary, lesser).
-    All recorded contacts are told. Raises NotSeen or Ended.
+    `document` says type, issuer and expiry, not the number; `strength` what it is good for (full, ordinary, lesser);
+    `speaker` whose it is, of several who stand here together: without it, the first. It proves nobody else. All of his
+    recorded contacts are told. Raises NotSeen or Ended.
     """
     with transaction.atomic():
-        claim = _at_desk(interaction_id, by)
+        claim = _at_desk(interaction_id, by, speaker)
         if confirmed != CONFIRMATIONS:
             raise NotSeen("INCOMPLETE")
         seen = note(claim, IDENTITY_BY_STRENGTH[strength], at=at, by=by, document=document)
@@ -104,24 +106,26 @@ def see_identity_list(
         return seen
 
 
-def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime) -> Evidence:
-    """Note that a second clerk confirmed the identity list, himself at the desk. Raises NotSeen or Ended.
+def see_second_clerk(interaction_id: UUID, *, by: Staff, at: datetime, speaker: UUID | None = None) -> Evidence:
+    """Note that a second clerk confirmed a speaker's identity list, himself at the desk. Raises NotSeen or Ended.
 
     An account made for the occasion is no second pair of eyes.
     """
     with transaction.atomic():
-        claim = _claim_for_second(interaction_id, by, at)
+        claim = _claim_for_second(interaction_id, by, at, speaker)
         return note(claim, Evidence.Kind.SECOND_CLERK, at=at, by=by)
 
 
-def see_signed_slip(interaction_id: UUID, *, by: Staff, approves: str, at: datetime) -> Evidence:
+def see_signed_slip(
+    interaction_id: UUID, *, by: Staff, approves: str, at: datetime, speaker: UUID | None = None
+) -> Evidence:
     """Note that a second clerk holds the slip that the customer signed for exactly this matter.
 
     `approves` is the digest of the action with its parameters; who calls this has compared it with what is printed on
     the slip. Raises NotSeen or Ended.
     """
     with transaction.atomic():
-        claim = _claim_for_second(interaction_id, by, at)
+        claim = _claim_for_second(interaction_id, by, at, speaker)
         if not approves:
             raise NotSeen("MATTER")
         return note(claim, Evidence.Kind.SIGNED_SLIP, at=at, by=by, approves=approves)
@@ -142,14 +146,16 @@ def see_approval_on_page(interaction_id: UUID, *, approves: str, at: datetime) -
         return note(claim, Evidence.Kind.PAGE_APPROVAL, at=at, by=None, approves=approves)
 
 
-def see_chip(interaction_id: UUID, *, by: Staff, beside: Evidence, at: datetime, **read: Any) -> Evidence:
+def see_chip(
+    interaction_id: UUID, *, by: Staff, beside: Evidence, at: datetime, speaker: UUID | None = None, **read: Any
+) -> Evidence:
     """Note that the chip of the document behind `beside` was read, and that its issuer's signature holds.
 
     Who calls this has verified the signature, and that the chip says what was typed from the document. `read` tells
     how it was verified, nothing personal. Raises NotSeen or Ended.
     """
     with transaction.atomic():
-        claim = _at_desk(interaction_id, by)
+        claim = _at_desk(interaction_id, by, speaker)
         if identity_of(claim) != beside:  # another document was compared, or another person named, meanwhile
             raise NotSeen("ORDER")
         return note(claim, Evidence.Kind.CHIP, at=at, by=by, **read)
@@ -172,9 +178,9 @@ def see_visit_code(interaction_id: UUID, *, by: Staff, at: datetime, rests_on: C
         return note(claim, Evidence.Kind.VISIT_CODE, at=at, by=by, rests_on=rests_on)
 
 
-def _claim_for_second(interaction_id: UUID, by: Staff, at: datetime) -> Claim:
+def _claim_for_second(interaction_id: UUID, by: Staff, at: datetime, speaker: UUID | None) -> Claim:
     """Return the claim that a second clerk may speak to: another person, of some standing, after the first."""
-    claim = _claim_at_desk(interaction_id, by)
+    claim = _claim_at_desk(interaction_id, by, speaker)
     first = identity_of(claim)
     if first is None:
         raise NotSeen("ORDER")  # before anything that depends on whose number it is
@@ -186,14 +192,14 @@ def _claim_for_second(interaction_id: UUID, by: Staff, at: datetime) -> Claim:
     return claim
 
 
-def _at_desk(interaction_id: UUID, by: Staff) -> Claim:
-    claim = _claim_at_desk(interaction_id, by)
+def _at_desk(interaction_id: UUID, by: Staff, speaker: UUID | None = None) -> Claim:
+    claim = _claim_at_desk(interaction_id, by, speaker)
     _may_look(claim, by)
     return claim
 
 
-def _claim_at_desk(interaction_id: UUID, by: Staff) -> Claim:
-    claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK)
+def _claim_at_desk(interaction_id: UUID, by: Staff, speaker: UUID | None) -> Claim:
+    claim = _claim_of(interaction_id, channel=Interaction.Channel.DESK, speaker=speaker)
     if by.role not in DESK_ROLES or not by.is_active:
         raise NotSeen("ROLE")
     return claim
@@ -207,13 +213,13 @@ def _may_look(claim: Claim, by: Staff) -> None:
         raise NotSeen("OWN_MATTER")
 
 
-def _claim_of(interaction_id: UUID, *, channel: str) -> Claim:
+def _claim_of(interaction_id: UUID, *, channel: str, speaker: UUID | None = None) -> Claim:
     interaction = Interaction.objects.select_for_update().get(public_id=interaction_id)
     if not interaction.live:
         raise Ended
     if interaction.channel != channel:
         raise NotSeen("DESK")
-    claim = current_claim(interaction)
+    claim = claim_of(interaction, speaker)
     if claim is None:
         raise NotSeen("CLAIM")
     return claim

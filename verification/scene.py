@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from verification.decisions import Following, Live, OfBatch, OfProposal, Origin
 from verification.levels import Fact
@@ -101,6 +102,14 @@ def current_claim(interaction: Interaction) -> Claim | None:
     """Return the newest claim of the interaction's first speaker, its customer loaded, or None."""
     claims = Claim.objects.filter(speaker__interaction=interaction).select_related("customer", "person")
     return claims.order_by("speaker_id", "-pk").first()
+
+
+def claim_of(interaction: Interaction, speaker: UUID | None) -> Claim | None:
+    """Return the newest claim of one speaker, of the first when none is named; None when he has none."""
+    if speaker is None:
+        return current_claim(interaction)
+    claims = Claim.objects.filter(speaker__interaction=interaction, speaker__public_id=speaker)
+    return claims.select_related("customer", "person").order_by("-pk").first()
 
 
 def claims_of_all(interaction: Interaction) -> list[Claim]:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 from cryptography import x509
@@ -116,12 +117,15 @@ class AtAddress:
             raise Away from failure
 
 
+@dataclass(frozen=True)
 class StandIn:
     """The demo's reader: it makes the chip of the document that was typed, signed by a country of this process."""
 
+    speaker: UUID | None = None
+
     def read(self, visit: Visit, challenge: bytes) -> lds.Files:
         here = visit.desk_interaction
-        claim = desk.claimed(here) if here else None
+        claim = desk.claimed(here, self.speaker) if here else None
         seen = identity_of(claim) if claim else None
         if claim is None or claim.person is None or seen is None:
             raise Away
@@ -139,11 +143,14 @@ def problem(address: str) -> str:
     return "https, or http on this machine"
 
 
-def reader_of(office: Office) -> Reader | None:
-    """Return the reader of an office, or None when it has none that may be asked."""
+def reader_of(office: Office, speaker: UUID | None = None) -> Reader | None:
+    """Return the reader of an office, or None when it has none that may be asked.
+
+    Which speaker's document lies on it, a real one sees; the demo's is told.
+    """
     if not office.chip_reader or problem(office.chip_reader):
         return None
-    return StandIn() if office.chip_reader == STAND_IN else AtAddress(office.chip_reader)
+    return StandIn(speaker) if office.chip_reader == STAND_IN else AtAddress(office.chip_reader)
 
 
 def anchors(issuer: str) -> list[x509.Certificate]:
@@ -171,13 +178,15 @@ def stand_in_anchors() -> list[x509.Certificate]:
     return [stand_in.country().anchor] if settings.DEMO else []
 
 
-def read_chip(visit: Visit, *, by: Staff, at: datetime, reader: Reader | None = None) -> Outcome:
-    """Read the chip of the document that was compared, and note it as evidence when all of it agrees.
+def read_chip(
+    visit: Visit, *, by: Staff, at: datetime, reader: Reader | None = None, speaker: UUID | None = None
+) -> Outcome:
+    """Read the chip of the speaker's document that was compared, and note it as evidence when all of it agrees.
 
     Nothing is locked while the reader is asked. Raises desk.NotHere, evidence.NotSeen and interactions.Ended.
     """
-    here = desk.at_desk(visit, by=by)
-    asked, claim = reader or reader_of(visit.office), desk.claimed(here)
+    here = desk.at_desk(visit, by=by, speaker=speaker)
+    asked, claim = reader or reader_of(visit.office, speaker), desk.claimed(here, speaker)
     seen = identity_of(claim) if claim else None
     if asked is None:
         return Outcome("NO_READER")
@@ -192,7 +201,7 @@ def read_chip(visit: Visit, *, by: Staff, at: datetime, reader: Reader | None = 
     if differs := _difference(read, seen, claim):
         return _noted(visit, Outcome("DIFFERS", differs), by, at)
     with transaction.atomic():
-        see_chip(here.public_id, by=by, beside=seen, at=at, passive="ok", active=read.active)
+        see_chip(here.public_id, by=by, beside=seen, at=at, speaker=speaker, passive="ok", active=read.active)
         return _noted(visit, Outcome("MATCHED"), by, at, active=read.active, revocation=read.revocation)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ from verification.claims import claim_number, claim_of_visit
 from verification.evidence import identity_of
 from verification.interactions import DESK_ROLES
 from verification.models import Claim, Evidence, Grant, Interaction, Staff
-from verification.scene import current_claim
+from verification.scene import claim_of, claims_of_all
 from visits.checklist import Document, Objection
 from visits.confirming import subject_of
 from visits.models import ChecklistItem, IdentityTry, ItemAccepted, Visit, VisitEvent
@@ -112,13 +113,14 @@ def _may_serve(visit: Visit, by: Staff) -> None:
         raise NotHere("OWN_MATTER")
 
 
-def at_desk(visit: Visit, *, by: Staff) -> Interaction:
+def at_desk(visit: Visit, *, by: Staff, speaker: UUID | None = None) -> Interaction:
     """Return the live interaction of a visit that `by` has checked in, for the customer it was booked for.
 
-    What is sent for one visit and said in it must never serve another customer. Raises NotHere.
+    What is sent for one visit and said in it must never serve another customer, and nor must a `speaker` who came
+    along and speaks for somebody else. Raises NotHere.
     """
     here = received_by(visit, by=by)
-    if not serves(visit, claimed(here)):
+    if not serves(visit, claimed(here)) or not serves(visit, claimed(here, speaker)):
         raise NotHere("OTHER_CUSTOMER")
     return here
 
@@ -139,9 +141,9 @@ def at_desk_language(visit: Visit) -> str:
     return here.language if here else visit.language
 
 
-def claimed(interaction: Interaction) -> Claim | None:
-    """Return what is claimed at the desk now."""
-    return current_claim(interaction)
+def claimed(interaction: Interaction, speaker: UUID | None = None) -> Claim | None:
+    """Return what a speaker at the desk claims now, the first one when none is named."""
+    return claim_of(interaction, speaker)
 
 
 def name_customer(visit: Visit, number: str, *, by: Staff, at: datetime) -> None:
@@ -237,12 +239,10 @@ def _looked_at(visit: Visit) -> bool:
     return tried.exists() or ItemAccepted.objects.filter(item__visit=visit).exists()
 
 
-def identity_seen(interaction: Interaction) -> Evidence | None:
-    """Return the identity list noted under the current claim, or None."""
-    claim = current_claim(interaction)
-    if claim is None:
-        return None
-    return identity_of(claim)
+def identity_seen(interaction: Interaction, speaker: UUID | None = None) -> Evidence | None:
+    """Return the identity list noted under a speaker's claim, or None."""
+    claim = claimed(interaction, speaker)
+    return identity_of(claim) if claim is not None else None
 
 
 def open_desks(by: Staff) -> list[Interaction]:
@@ -253,14 +253,14 @@ def open_desks(by: Staff) -> list[Interaction]:
     return list(live.select_related("served_by").order_by("pk"))
 
 
-def waiting_for_second(by: Staff) -> list[Interaction]:
-    """Return the desk interactions that wait for a second clerk, and that `by` himself may confirm."""
-    return [interaction for interaction in open_desks(by) if _needs_second(interaction, by)]
+def waiting_for_second(by: Staff) -> list[Claim]:
+    """Return the claims of all who wait at a desk for a second clerk, and that `by` himself may confirm."""
+    return [claim for here in open_desks(by) for claim in claims_of_all(here) if _needs_second(claim, by)]
 
 
-def _needs_second(interaction: Interaction, by: Staff) -> bool:
-    claim, first = current_claim(interaction), identity_seen(interaction)
-    if claim is None or first is None or first.observed_by_id == by.pk:
+def _needs_second(claim: Claim, by: Staff) -> bool:
+    first = identity_of(claim)
+    if first is None or first.observed_by_id == by.pk:
         return False
     return not claim.evidence.filter(kind=Evidence.Kind.SECOND_CLERK).exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -113,31 +114,42 @@ class _Shown:
     read: mrz.Mrz | None = field(default=None, repr=False)
 
 
-def compare(visit: Visit, laid: Laid, *, confirmed: frozenset[str], by: Staff, at: datetime) -> Compared:
+def compare(
+    visit: Visit,
+    laid: Laid,
+    *,
+    confirmed: frozenset[str],
+    by: Staff,
+    at: datetime,
+    speaker: UUID | None = None,
+) -> Compared:
     """Compare a document for a checked-in visit, and note the identity list when everything agrees.
+
+    It is held against the record of the `speaker` whom the clerk names, of several who came together, and proves nobody
+    but him; without it, of the first.
 
     Judged on the office's day: check digits, zone against print, validity, the allow-list of this errand, name and date
     of birth. Tries are counted whatever comes of them, and whether or not the number that was named is anybody's.
     Raises desk.NotHere, verification.evidence.NotSeen and interactions.Ended.
     """
-    here = desk.at_desk(visit, by=by)
+    here = desk.at_desk(visit, by=by, speaker=speaker)
     if confirmed != CONFIRMATIONS:
         return Compared("INCOMPLETE")
     with transaction.atomic(durable=True):
         locked = Interaction.objects.select_for_update().get(pk=here.pk)
-        claim = _claim(locked)
+        claim = _claim(locked, speaker)
         if _too_many(visit, claim, by, at):
             return Compared("TOO_MANY")
         found, shown = _held_against(visit, claim.person, laid, at)
         if found.matched and shown is not None:
-            _accept(visit, locked, shown, confirmed, by, at)
+            _accept(visit, locked, shown, confirmed, by, at, speaker)
         IdentityTry.objects.create(interaction=locked, tried_by=by, tried_at=at, outcome=found.outcome)
         _entry(visit, found, by, at)
         return found
 
 
-def _claim(here: Interaction) -> Claim:
-    claim = desk.claimed(here)
+def _claim(here: Interaction, speaker: UUID | None) -> Claim:
+    claim = desk.claimed(here, speaker)
     if claim is None or not mark_of(claim) or not speaker_mark_of(claim):
         raise NotSeen("CLAIM")
     return claim
@@ -244,16 +256,26 @@ def _against_record(shown: _Shown, printed: Printed, person: Customer | None) ->
     return Compared("MATCHED" if born else "BIRTH_DATE")
 
 
-def _accept(visit: Visit, here: Interaction, shown: _Shown, confirmed: frozenset[str], by: Staff, at: datetime) -> None:
+def _accept(
+    visit: Visit,
+    here: Interaction,
+    shown: _Shown,
+    confirmed: frozenset[str],
+    by: Staff,
+    at: datetime,
+    speaker: UUID | None,
+) -> None:
     document, on = shown.document, desk.today(visit, at)
     last_day = document.expires_on.isoformat() if document.expires_on else ""
     seen = {"type": document.kind, "issuer": document.issuer_country, "expires_on": last_day}
     evidence = see_identity_list(
         here.public_id, by=by, confirmed=confirmed, document=seen, at=at,
-        strength=strength_of(document, on, person=_person(visit, shown)) or "lesser",
+        strength=strength_of(document, on, person=_person(visit, shown)) or "lesser", speaker=speaker,
     )  # fmt: skip
     kept = documents_seen.Seen(document.kind, document.issuer_country, document.expires_on, shown.number)
     documents_seen.keep(evidence, kept, at=at)
+    if evidence.claim != desk.claimed(here):
+        return  # the list is of the first; another's document fills nothing in on it
     asked = visit.items.filter(group="identity")
     item = asked.filter(code=document.kind).first() or asked.first()
     if item is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeGuard
+from uuid import UUID
 
 from django import forms
 from django.db import transaction
@@ -134,10 +135,10 @@ def opened(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
     return None if _taken_back(here, matter, refusal) else matter
 
 
-def approved(here: Interaction, matter: Matter, at: datetime) -> bool:
-    """Tell whether the one who speaks at the desk approved exactly this matter, as the gate will judge it."""
+def approved(here: Interaction, matter: Matter, at: datetime, *, speaker: UUID | None = None) -> bool:
+    """Tell whether a speaker at the desk approved exactly this matter, as the gate will judge it."""
     return levels.approved(
-        facts(desk.claimed(here), since=here.evidence_from),
+        facts(desk.claimed(here, speaker), since=here.evidence_from),
         matter.digest,
         worth=dict(current().worth),
         at=at,
@@ -145,16 +146,16 @@ def approved(here: Interaction, matter: Matter, at: datetime) -> bool:
     )
 
 
-def approval(here: Interaction, matter: Matter) -> Evidence | None:
-    """Return the newest approval of exactly this matter, however old, or None."""
-    claim = desk.claimed(here)
+def approval(here: Interaction, matter: Matter, *, speaker: UUID | None = None) -> Evidence | None:
+    """Return a speaker's newest approval of exactly this matter, however old, or None."""
+    claim = desk.claimed(here, speaker)
     return claim.evidence.filter(approves=matter.digest).order_by("-pk").first() if claim and matter.digest else None
 
 
-def awaits_approval(visit: Visit, here: Interaction, at: datetime) -> Matter | None:
-    """Return the open matter that is done only after he approved it himself, and that he has not approved yet."""
+def awaits_approval(visit: Visit, here: Interaction, at: datetime, *, speaker: UUID | None = None) -> Matter | None:
+    """Return the open matter that is done only after a speaker approved it himself, if he has not approved it yet."""
     matter = opened(visit, here, at)
-    if matter is None or not matter.action.linked or not matter.digest or approved(here, matter, at):
+    if matter is None or not matter.action.linked or not matter.digest or approved(here, matter, at, speaker=speaker):
         return None
     return matter
 

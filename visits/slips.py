@@ -14,12 +14,14 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.log import record
-from verification.evidence import see_signed_slip
-from verification.models import Interaction, Staff
+from verification.evidence import identity_of, see_signed_slip
+from verification.models import Claim, Interaction, Staff
+from verification.scene import claims_of_all
 from visits import approving, desk, parked
 from visits.confirming import subject_of
 from visits.models import Visit, VisitEvent
 from visits.parked import Matter, NotOpen
+from visits.whose import serves
 
 LETTERS = 12
 
@@ -34,37 +36,40 @@ def short(digest: str) -> str:
     return "-".join(text[start : start + 4] for start in range(0, LETTERS, 4))
 
 
-def printed(visit: Visit, *, by: Staff, at: datetime) -> Matter:
-    """Return the matter for a slip, and note that one was printed. Raises desk.NotHere and NotOpen."""
+def printed(visit: Visit, *, by: Staff, at: datetime, speaker: UUID | None = None) -> Matter:
+    """Return the matter for a speaker's slip, and note that one was printed. Raises desk.NotHere and NotOpen."""
     with transaction.atomic():
-        here = desk.at_desk(visit, by=by)
-        matter = parked.awaits_approval(visit, here, at)
+        here = desk.at_desk(visit, by=by, speaker=speaker)
+        matter = parked.awaits_approval(visit, here, at, speaker=speaker)
         if matter is None:
             raise NotOpen("NONE")
         desk.event(visit, VisitEvent.Kind.SLIP, by=by, at=at, interaction=here, matter=short(matter.digest))
         return matter
 
 
-def waiting(by: Staff, *, at: datetime) -> list[Visit]:
-    """Return the visits whose slip was printed and whose matter waits for a second clerk, if `by` may be he."""
-    found = [_with_slip(each) for each in desk.open_desks(by)]
-    return [visit for visit in found if visit is not None and _needs(visit, by, at)]
+def waiting(by: Staff, *, at: datetime) -> list[tuple[Visit, Claim]]:
+    """Return the visits whose slip was printed, each with a speaker whose yes waits for a second clerk.
+
+    Only those for which `by` may be he.
+    """
+    found = [(_with_slip(here), claim) for here in desk.open_desks(by) for claim in claims_of_all(here)]
+    return [(visit, claim) for visit, claim in found if visit is not None and _needs(visit, claim, by, at)]
 
 
-def confirm(interaction_id: UUID, typed: str, *, by: Staff, at: datetime) -> None:
-    """Note that a second clerk holds the signed slip with this short form. A slip that doesn't fit is noted too.
+def confirm(interaction_id: UUID, typed: str, *, by: Staff, at: datetime, speaker: UUID | None = None) -> None:
+    """Note that a second clerk holds a speaker's signed slip with this short form. One that doesn't fit is noted too.
 
     Raises Differs, NotOpen, evidence.NotSeen and interactions.Ended.
     """
     with transaction.atomic():
         here = Interaction.objects.select_for_update().get(public_id=interaction_id, organisation=by.organisation_id)
         visit = _with_slip(here)
-        matter = parked.awaits_approval(visit, here, at) if visit is not None else None
+        matter = parked.awaits_approval(visit, here, at, speaker=speaker) if visit is not None else None
         if visit is None or matter is None:
             raise NotOpen("NONE")
         fits = hmac.compare_digest(_typed(typed).encode(), _typed(short(matter.digest)).encode())
         if fits:
-            see_signed_slip(interaction_id, by=by, approves=matter.digest, at=at)
+            see_signed_slip(interaction_id, by=by, approves=matter.digest, at=at, speaker=speaker)
         _entry(visit, matter, by, at, "ok" if fits else "differs")
     if not fits:
         raise Differs
@@ -76,12 +81,11 @@ def _with_slip(here: Interaction) -> Visit | None:
     return found.visit if found else None
 
 
-def _needs(visit: Visit, by: Staff, at: datetime) -> bool:
-    here = approving.here_of(visit)
-    first = desk.identity_seen(here) if here is not None else None
-    if here is None or first is None or first.observed_by_id == by.pk:
+def _needs(visit: Visit, claim: Claim, by: Staff, at: datetime) -> bool:
+    here, first = approving.here_of(visit), identity_of(claim)
+    if here is None or first is None or first.observed_by_id == by.pk or not serves(visit, claim):
         return False
-    return parked.awaits_approval(visit, here, at) is not None
+    return parked.awaits_approval(visit, here, at, speaker=claim.speaker.public_id) is not None
 
 
 def _typed(text: str) -> str:

@@ -25,6 +25,7 @@ from visits import desk as work
 from visits.admin import outcomes
 from visits.admin.access import clerk_of, visit_for
 from visits.admin.forms import CodeForm, IdentityForm, NumberForm, PaperForm
+from visits.admin.speakers import choices, speaker_of
 from visits.admin.today import errand_of, reference, state_of
 from visits.admin.words import SHOWN, STOPS, why_not
 from visits.checklist import Objection
@@ -50,13 +51,24 @@ def step(request: HttpRequest, public_id: UUID, step: str) -> HttpResponse:
         raise Http404
     visit = visit_for(request, public_id)
     if request.method != "POST":
-        return HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
+        return _back(request, visit)
     try:
         answer = STEPS[step](request, visit, clerk_of(request), timezone.now())
     except STOPS as stop:
         answer = None
         messages.error(request, why_not(stop))
-    return answer or HttpResponseRedirect(reverse("admin:visits_desk", args=[visit.public_id]))
+    return answer or _back(request, visit)
+
+
+def _back(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Go to the page of the visit, to the speaker whose documents are being looked at."""
+    page, speaker = reverse("admin:visits_desk", args=[visit.public_id]), _speaker(request, visit)
+    return HttpResponseRedirect(f"{page}?speaker={speaker}#identity" if speaker else page)
+
+
+def _speaker(request: HttpRequest, visit: Visit) -> UUID | None:
+    here = visit.desk_interaction
+    return speaker_of(request, here.public_id if here else None)
 
 
 def _check_in(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> None:
@@ -110,7 +122,7 @@ def _identity(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> Ht
     form = IdentityForm(request.POST)
     if not form.is_valid():
         return _shown(request, visit, by, at, identity_form=form, status=400)
-    found = identity.compare(visit, form.laid, confirmed=form.confirmed, by=by, at=at)
+    found = identity.compare(visit, form.laid, confirmed=form.confirmed, by=by, at=at, speaker=_speaker(request, visit))
     if found.matched:
         messages.success(request, found.text)
         return None
@@ -127,13 +139,13 @@ def _field_of(found: identity.Compared) -> str | None:
 
 
 def _chip(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> None:
-    found = chips.read_chip(visit, by=by, at=at)
+    found = chips.read_chip(visit, by=by, at=at, speaker=_speaker(request, visit))
     (messages.success if found.matched else messages.error)(request, found.text)
 
 
 def _slip(request: HttpRequest, visit: Visit, by: Staff, at: datetime) -> HttpResponse:
     """Give the slip to be printed, for the customer to sign."""
-    matter = slips.printed(visit, by=by, at=at)
+    matter = slips.printed(visit, by=by, at=at, speaker=_speaker(request, visit))
     with translation.override(work.at_desk_language(visit)):
         context = {
             "visit": visit,
@@ -220,7 +232,7 @@ def _shown(
         "other_day": why_not(work.NotHere("DAY", day=visit.on)) if work.today(visit, at) != visit.on else "",
         "groups": _groups(visit, at),
         **(_to_follow(visit, at) if visit.state == Visit.State.INCOMPLETE and not mine else {}),
-        **(_at_desk(visit, here, by, at, identity_form) if mine and here is not None else {}),
+        **(_at_desk(visit, here, by, at, identity_form, _speaker(request, visit)) if mine and here is not None else {}),
     }
     return TemplateResponse(request, "admin/visits/desk.html", context, status=status)
 
@@ -249,15 +261,24 @@ def _groups(visit: Visit, at: datetime) -> list[dict[str, Any]]:
 
 
 def _at_desk(
-    visit: Visit, here: Interaction, by: Staff, at: datetime, identity_form: IdentityForm | None
+    visit: Visit,
+    here: Interaction,
+    by: Staff,
+    at: datetime,
+    identity_form: IdentityForm | None,
+    speaker: UUID | None,
 ) -> dict[str, Any]:
     claim, held = standing(here, at)
-    seen = set(claim.evidence.values_list("kind", flat=True)) if claim else set()
+    shown = work.claimed(here, speaker)
+    seen = set(shown.evidence.values_list("kind", flat=True)) if shown else set()
     lacking = missing(visit, on=work.today(visit, at))
     compared = bool(IDENTITY & seen)
     matter = parked.read_back(visit, here, by=by, at=at) if not lacking else None
     return {
         "here": here,
+        "together": choices(here, speaker, at),
+        "speaker": speaker,
+        "others": shown is not None and shown != claim,
         "held": held,
         "high": held.level is Level.HIGH,
         "identity_seen": compared,
@@ -276,19 +297,27 @@ def _at_desk(
         "holds": outcomes.holds(claim, at) if compared else [],
         "matter": matter,
         "done": matter is None and work.settled(visit, here),
-        **(_approval(visit, here, matter, at) if matter is not None and matter.action.linked else {}),
+        **(_approval(visit, here, matter, at, speaker) if matter is not None and matter.action.linked else {}),
         "nonce": uuid4(),
         "next_place": outcomes.next_place(visit, held.level, at) if lacking else None,
     }
 
 
-def _approval(visit: Visit, here: Interaction, matter: parked.Matter, at: datetime) -> dict[str, Any]:
-    """Tell how a matter that the customer approves himself stands: approved and how, or by which roads he can."""
-    seen = parked.approval(here, matter) if parked.approved(here, matter, at) else None
+def _approval(
+    visit: Visit, here: Interaction, matter: parked.Matter, at: datetime, speaker: UUID | None
+) -> dict[str, Any]:
+    """Tell how a matter that the customer approves himself stands: approved and how, or by which roads he can.
+
+    Those who act together approve it each for himself: shown is the speaker whom the clerk has named.
+    """
+    approved = parked.approved(here, matter, at, speaker=speaker)
+    seen = parked.approval(here, matter, speaker=speaker) if approved else None
     return {
         "linked": True,
         "approved": seen,
         "approved_how": Evidence.Kind(seen.kind).label if seen else "",
-        "has_page": visit.customer_id is not None and visit.tokens.filter(revoked_at=None, expires_at__gt=at).exists(),
+        "has_page": work.claimed(here, speaker) == work.claimed(here)
+        and visit.customer_id is not None
+        and visit.tokens.filter(revoked_at=None, expires_at__gt=at).exists(),
         "slip_printed": visit.events.filter(interaction=here, kind=VisitEvent.Kind.SLIP).exists(),
     }

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from verification.evidence import see_second_clerk
 from visits import desk, slips
 from visits.admin.access import clerk_of
+from visits.admin.speakers import speaker_of, who
 from visits.admin.words import STOPS, why_not
 from visits.models import VisitEvent
 
@@ -43,17 +44,25 @@ def waiting(request: HttpRequest) -> HttpResponse:
     """List the desks that wait for this clerk's eyes."""
     by = clerk_of(request)
     signed = [
-        {"visit": visit, "here": visit.desk_interaction, "form": SlipForm(auto_id=f"slip{visit.pk}-%s")}
-        for visit in slips.waiting(by, at=timezone.now())
+        {
+            "visit": visit,
+            "here": visit.desk_interaction,
+            "who": who(claim),
+            "speaker": claim.speaker.public_id,
+            "form": SlipForm(auto_id=f"slip{claim.pk}-%s"),
+        }
+        for visit, claim in slips.waiting(by, at=timezone.now())
     ]
     rows = [
         {
-            "interaction": each,
-            "arrival": _arrival(each.pk),
-            "first": each.served_by,
-            "form": SecondForm(auto_id=f"{each.pk}-%s"),
+            "interaction": claim.speaker.interaction,
+            "arrival": _arrival(claim.speaker.interaction_id),
+            "first": claim.speaker.interaction.served_by,
+            "who": who(claim),
+            "speaker": claim.speaker.public_id,
+            "form": SecondForm(auto_id=f"{claim.pk}-%s"),
         }
-        for each in desk.waiting_for_second(by)
+        for claim in desk.waiting_for_second(by)
     ]
     context = {
         **admin.site.each_context(request),
@@ -91,7 +100,10 @@ def slip(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
         messages.error(request, _("Type the letters off the slip, and confirm that it is signed."))
         return HttpResponseRedirect(reverse("admin:visits_second"))
     try:
-        slips.confirm(interaction_id, form.cleaned_data["letters"], by=by, at=timezone.now())
+        slips.confirm(
+            interaction_id, form.cleaned_data["letters"], by=by, at=timezone.now(),
+            speaker=speaker_of(request, interaction_id),
+        )  # fmt: skip
     except STOPS as stop:
         messages.error(request, why_not(stop))
     else:
@@ -101,7 +113,8 @@ def slip(request: HttpRequest, interaction_id: UUID) -> HttpResponse:
 
 def _confirm(request: HttpRequest, interaction_id: UUID) -> None:
     try:
-        see_second_clerk(interaction_id, by=clerk_of(request), at=timezone.now())
+        speaker = speaker_of(request, interaction_id)
+        see_second_clerk(interaction_id, by=clerk_of(request), at=timezone.now(), speaker=speaker)
     except STOPS as stop:
         messages.error(request, why_not(stop))
     else:
