@@ -42,6 +42,7 @@ VALID: dict[str, dict[str, Any]] = {
     "goodwill": {"amount": 1500, "reason": "waited for weeks"},
     "lasting_freeze": {},
     "refund_to_new_account": {"amount": 4500, "reason": "paid twice in May", "account": "FI21 1234 5600 0007 85"},
+    "receive_walk_in": {"office": str(uuid4())},
     "reopen_keypad": {},
     "replace_code_list": {},
     "request_callback": {},
@@ -55,7 +56,9 @@ VALID: dict[str, dict[str, Any]] = {
     "veto_change": {},
 }
 # Actions that judge more than identity: what they need besides a level is made in their own tests.
-WANTS_A_ROW = frozenset({"answer_question", "close_case", "end_office", "register_office", "replace_code_list"})
+WANTS_A_ROW = frozenset(
+    {"answer_question", "close_case", "end_office", "receive_walk_in", "register_office", "replace_code_list"}
+)
 
 
 def approved_by_customer(

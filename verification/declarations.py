@@ -105,6 +105,7 @@ class Declaration:
     approvers: frozenset[str] = frozenset({"SUPERVISOR"})
     writes: tuple[str, ...] = ()
     made_on_page: bool = False
+    at_desk: bool = False  # asked for only in a contact at a desk: on any other it is nobody's work
 
     @property
     def errand(self) -> Text:

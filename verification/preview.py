@@ -73,9 +73,13 @@ def needs(interaction: Interaction, *, by: Staff, at: datetime) -> list[Prospect
     Caps and what hangs on the parameters are judged only by the gate: a ready action may still be refused there.
     """
     scene = Scene("live", by=by, interaction=interaction, claim=current_claim(interaction))
-    offered = [action for action in all_declared() if action.origin == "live" and by.role in action.roles]
+    offered = [action for action in all_declared() if action.origin == "live" and _offered(action, interaction, by)]
     found = [_prospect(Attempt(action.name, action, scene, at)) for action in offered]
     return sorted(found, key=lambda prospect: (not prospect.ready, prospect.action.required, prospect.action.name))
+
+
+def _offered(action: Declaration, interaction: Interaction, by: Staff) -> bool:
+    return by.role in action.roles and (not action.at_desk or interaction.channel == Interaction.Channel.DESK)
 
 
 def _prospect(asked: Attempt) -> Prospect:

@@ -9,7 +9,7 @@ from typing import Final
 from verification import authority, caps, levels
 from verification.attempts import Attempt
 from verification.levels import Level
-from verification.models import ClosedAccount, Grant, Hold, Proposal, ProposalEnd
+from verification.models import ClosedAccount, Grant, Hold, Interaction, Proposal, ProposalEnd
 from verification.reasons import Reason
 
 Rule = Callable[[Attempt], Reason | None]
@@ -64,7 +64,12 @@ def _role(asked: Attempt) -> Reason | None:
         return None if asked.declared.by_caller else Reason.ROLE
     if asked.scene.origin == "proposal":
         return None if by.is_active and by.role in asked.declared.approvers else Reason.ROLE
-    return None if by.is_active and by.role in asked.declared.roles else Reason.ROLE
+    return None if by.is_active and by.role in asked.declared.roles and _in_place(asked) else Reason.ROLE
+
+
+def _in_place(asked: Attempt) -> bool:
+    here = asked.scene.interaction
+    return not asked.declared.at_desk or (here is not None and here.channel == Interaction.Channel.DESK)
 
 
 def _serves(asked: Attempt) -> Reason | None:

@@ -14,7 +14,7 @@ from verification import guard
 from verification.declarations import Occasion, Result, action, declared
 from verification.levels import Level
 from verification.models import Claim, Interaction, Refusal
-from visits import escalations, keys, letters, placing, reminders
+from visits import desk, escalations, keys, letters, placing, reminders
 from visits.models import Escalation, Office, Reminder, Visit, VisitEvent
 from visits.whose import mark_of
 
@@ -117,6 +117,51 @@ def place_visit(occasion: Occasion) -> Result:
         "office": str(visit.office.public_id),
         "starts_at": visit.starts_at.isoformat(),
     }
+
+
+class WalkInForm(forms.Form):
+    """At which office he stands, what he came for, and what he says of himself."""
+
+    refusal = forms.UUIDField(label=_("refusal"), required=False)
+    office = forms.UUIDField(label=_("office"))
+    action = forms.CharField(label=_("errand"), max_length=60, required=False)
+    representation = forms.ChoiceField(label=_("he acts"), choices=REPRESENTATION, required=False)
+    citizenship = forms.ChoiceField(label=_("citizen of"), choices=CITIZENSHIP, required=False)
+    minor = forms.ChoiceField(label=_("is it about a child?"), choices=YES_NO, required=False)
+    name_changed = forms.ChoiceField(label=_("has his name changed?"), choices=YES_NO, required=False)
+
+    clean_action = VisitForm.clean_action
+
+
+@action(
+    name="receive_walk_in",
+    label=_("Receive him at the desk now, without a booking"),
+    required=Level.NONE,
+    because="Who stands at the desk proves himself there as one who has booked does; receiving him raises no level.",
+    form=WalkInForm,
+    writes=("visits.Visit",),
+    roles=frozenset({"CLERK", "SUPERVISOR"}),
+    at_desk=True,
+)
+def receive_walk_in(occasion: Occasion) -> Result:
+    """Make this contact a visit that has begun: no code was sent for it, so a chip or a second clerk must confirm.
+
+    Asked again in the same contact, it is the same visit.
+    """
+    here, wished = occasion.interaction, occasion.parameters
+    if here is None or occasion.by is None:
+        raise LookupError("nobody is at the desk")
+    if first := Visit.objects.filter(events__interaction=here).first():
+        return {"visit": str(first.public_id)}
+    office = _office(here, wished["office"])
+    if office is None:
+        raise LookupError("a desk at no office")
+    refusal = _refusal(here, wished["refusal"])
+    kept = refusal if refusal and _said_by_same(refusal, occasion.claim) else None
+    errand = refusal.action if refusal else wished["action"]
+    visit = placing.receive(occasion, placing.Errand(errand, kept, here.language, _answers(wished)), office)
+    desk.event(visit, VisitEvent.Kind.ARRIVED, by=occasion.by, at=occasion.at, interaction=here, walk_in=True)
+    return {"visit": str(visit.public_id)}
 
 
 class CancelForm(forms.Form):

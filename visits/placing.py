@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from verification.declarations import Occasion
 from verification.levels import Level
-from verification.models import ContactChange, Customer
+from verification.models import ContactChange, Customer, Refusal
 from verification.policy import current
 from visits.checklist import PersonFacts, checklist_for
 from visits.hours import OfficeAbilities, abilities_at, slots
@@ -19,6 +20,8 @@ from visits.models.visits import CANCELLING
 
 DAYS_AHEAD = 60
 COLLISIONS = 50
+NO_DESK = 0
+"""The desk of who came without a booking; offices number theirs from 1."""
 
 
 class NoSlot(RuntimeError):
@@ -140,27 +143,52 @@ def _free_desk(office: Office, busy: list[tuple[int, datetime, datetime]], slot:
     return next((desk for desk in range(1, office.desks + 1) if desk not in taken), None)
 
 
+@dataclass(frozen=True)
+class Errand:
+    """What a visit is for: the action, the refusal it answers, and what he said of himself."""
+
+    action: str
+    refusal: Refusal | None
+    language: str
+    answers: Mapping[str, Any]
+
+
+def receive(occasion: Occasion, errand: Errand, office: Office) -> Visit:
+    """Make the visit of somebody who stands at the desk now, inside the gate. It takes no booked desk from anybody."""
+    length, calendar = office.slot_minutes, office.calendar()
+    abilities = abilities_at(calendar, occasion.at, length_minutes=length, tz=office.tz)
+    return _made(occasion, errand, Place(office, occasion.at, NO_DESK, abilities), occasion.customer)
+
+
 def _booked(occasion: Occasion, wanted: Escalation, place: Place) -> Visit:
+    errand = Errand(wanted.action, wanted.refusal, wanted.language, wanted.answers)
+    visit = _made(occasion, errand, place, wanted.grant.customer)
+    VisitEvent.objects.create(visit=visit, kind=VisitEvent.Kind.BOOKED, at=occasion.at)
+    return visit
+
+
+def _made(occasion: Occasion, errand: Errand, place: Place, customer: Customer | None) -> Visit:
     here = Visit.objects.filter(office=place.office, starts_at=place.starts_at, desk=place.desk)
+    before = here if place.desk == NO_DESK else here.filter(events__kind__in=CANCELLING)
     checklist = checklist_for(
-        wanted.action,
-        person=PersonFacts(**wanted.answers),
+        errand.action,
+        person=PersonFacts(**errand.answers),
         office=place.abilities,
         on=place.starts_at.astimezone(place.office.tz).date(),
     )
     visit = Visit.objects.create(
-        organisation_id=wanted.organisation_id,
-        customer=wanted.grant.customer,
+        organisation_id=place.office.organisation_id,
+        customer=customer,
         grant=occasion.grant,
-        refusal=wanted.refusal,
-        action=wanted.action,
+        refusal=errand.refusal,
+        action=errand.action,
         office=place.office,
         desk=place.desk,
         starts_at=place.starts_at,
         ends_at=place.ends_at,
-        reuse=here.filter(events__kind__in=CANCELLING).distinct().count(),
-        language=wanted.language,
-        answers=wanted.answers,
+        reuse=before.distinct().count(),
+        language=errand.language,
+        answers=errand.answers,
         rules_version=checklist.version,
         booked_at=occasion.at,
     )
@@ -169,5 +197,4 @@ def _booked(occasion: Occasion, wanted: Escalation, place: Place) -> Visit:
         ChecklistItem(visit=visit, group=group.code, code=item.code, mandatory=group.mandatory, position=position)
         for position, (group, item) in enumerate(papers)
     )
-    VisitEvent.objects.create(visit=visit, kind=VisitEvent.Kind.BOOKED, at=occasion.at)
     return visit

@@ -27,7 +27,7 @@ from verification.models import Claim, Customer, Evidence, Interaction, Proposal
 from verification.policy import current
 from verification.preview import needs
 from verification.scene import claims_of_all
-from visits.models import Escalation
+from visits.models import Escalation, Visit
 
 
 @serving
@@ -64,6 +64,7 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "name_form": NameForm(auto_id="id_name_%s"),
         "speaker_form": SpeakerForm(auto_id="id_speaker_%s"),
         "visit": _visit(found),
+        "at_desk": Visit.objects.filter(events__interaction=found).first() if mine and found.live else None,
         **(circumstances.shown(found, claim, held, at) if mine and found.live else {}),
         "asking": prompting.panel(found, claim, at),
         "pulse": pulse_of(found, claim, held),

@@ -28,7 +28,7 @@ NOT_HERE: dict[str, Promise] = {
     "COLLEAGUE": _("A colleague serves this visit."),
     "OTHER_CUSTOMER": _(
         "The number that is noted now is not the one this visit was booked with. Note that number again; or, for "
-        "another customer, end this contact, open one at the desk for him, and book a visit of his own."
+        "another customer, end this contact, open one at the desk for him, and receive him there or book him a visit."
     ),
 }
 NOT_SEEN: dict[str, Promise] = {
