@@ -189,6 +189,25 @@ class SignedCheckpoint(models.Model):
         return str(self.size)
 
 
+class SigningKey(models.Model):
+    """Name a public key with which a log's checkpoints are signed, and from which size on."""
+
+    pk = models.CompositePrimaryKey("log", "vkey")
+    log = models.IntegerField()
+    vkey = models.TextField()
+    since = models.BigIntegerField()
+    first_used_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["SigningKey"]] = OfTheLogManager()  # type: ignore[assignment]
+    of_every_log: ClassVar[models.Manager["SigningKey"]] = models.Manager()
+
+    class Meta:
+        db_table = "audit_signing_key"
+
+    def __str__(self) -> str:
+        return self.vkey
+
+
 class Sink(models.Model):
     """Hold how far one sink has been given our checkpoints; what it holds itself is asked of it before each signing."""
 
@@ -207,4 +226,4 @@ class Sink(models.Model):
         return self.name
 
 
-protect(Entry._meta.db_table, Leaf._meta.db_table, Checkpoint._meta.db_table, SignedCheckpoint._meta.db_table)
+protect(*(of._meta.db_table for of in (Entry, Leaf, Checkpoint, SignedCheckpoint, SigningKey)))

@@ -10,7 +10,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 KINDS: Final[dict[str, Promise]] = {
+    "alarm.log_stopped": _("alarm: the log's checkpoints are not signed any more"),
     "alarm.break_glass": _("alarm: an account was let in from the console"),
+    "audit.bundle_read": _("part of the log copied by an auditor"),
     "audit.erased": _("personal data erased"),
     "audit.read": _("entry read by an auditor"),
     "batch.prepared": _("import prepared"),
@@ -33,6 +35,9 @@ KINDS: Final[dict[str, Promise]] = {
     "interaction.opened": _("contact opened"),
     "interaction.taken": _("contact taken"),
     "interaction.waiting": _("waiting for a person"),
+    "log.epoch_begun": _("log goes on in another database"),
+    "log.key_rotated": _("log signed with a new key"),
+    "log.opened": _("new log begun"),
     "keypad.code_tried": _("code typed on the keypad"),
     "looks.read": _("list of looks opened by the customer"),
     "notice.failed": _("message not delivered"),

@@ -133,7 +133,20 @@ class Environment:
 
     def public_keys(self, name: str, *, help: str) -> list[OKPKey]:
         """Return public Ed25519 keys given as a JWK Set or as a JSON list of JWKs."""
-        self._remember(name, "JWK Set of public keys (OKP, Ed25519)", "", help)
+        found = self._keys(name, "JWK Set of public keys (OKP, Ed25519)", help)
+        if any(key.is_private for key in found):
+            raise BadSetting(f"{name} must hold public keys only; take the member d out.")
+        return found
+
+    def signing_keys(self, name: str, *, help: str) -> list[OKPKey]:
+        """Return private Ed25519 keys given as a JWK Set or as a JSON list of JWKs."""
+        found = self._keys(name, "secret, JWK Set of private keys (OKP, Ed25519)", help)
+        if not all(key.is_private for key in found):
+            raise BadSetting(f"{name} must hold private keys; one has no member d.")
+        return found
+
+    def _keys(self, name: str, kind: str, help: str) -> list[OKPKey]:
+        self._remember(name, kind, "", help)
         value = self._value(name)
         try:
             given = json.loads(value) if value else []
@@ -142,10 +155,7 @@ class Environment:
         rows = given.get("keys") if isinstance(given, dict) else given
         if not isinstance(rows, list):
             raise BadSetting(f"{name} must be a JWK Set: an object with a list of keys.")
-        found = [_ed25519(name, json.dumps(row)) for row in rows]
-        if any(key.is_private for key in found):
-            raise BadSetting(f"{name} must hold public keys only; take the member d out.")
-        return found
+        return [_ed25519(name, json.dumps(row)) for row in rows]
 
     def refuse_misspelt(self) -> None:
         """Stop the start when a name that nobody reads looks like one that is read."""

@@ -88,6 +88,28 @@ RECEIPT_AUDIENCE = env.text(
     "system-of-record",
     help="For whom receipts are meant (their aud): the name that it knows itself by.",
 )
+LOG_KEY = env.signing_key(
+    "LOG_KEY",
+    kept_in=_MADE,
+    help="Signs the log's checkpoints (docs/log.md). Only the log's own worker needs it; without it none is signed.",
+)
+LOG_OLD_KEYS = env.signing_keys(
+    "LOG_OLD_KEYS",
+    help="Keys of before a rotation, which sign beside LOG_KEY until every auditor has the new one.",
+)
+LOG_ORIGIN = env.text(
+    "LOG_ORIGIN",
+    f"{urlsplit(PUBLIC_URL).netloc.rpartition('@')[2]}/log",
+    shown="host of PUBLIC_URL/log",
+    help="Name of the log in its checkpoints, taken when the log is opened; later changes of it change nothing.",
+)
+LOG_SINKS = env.listing(
+    "LOG_SINKS",
+    help="Who else is given our checkpoints: dir:/path for a copy of all files, mail:address for an auditor's mailbox.",
+)
+LOG_MAIL_MINUTES = env.integer(
+    "LOG_MAIL_MINUTES", 60, low=1, high=10_080, help="Shortest time between two checkpoints by e-mail."
+)
 TWILIO_AUTH_TOKEN = env.secret(
     "TWILIO_AUTH_TOKEN",
     kept_in=_MADE,
@@ -343,7 +365,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "visits.sweep": {"task": "visits.tasks.sweep", "schedule": schedule(2)},
     "visits.remind": {"task": "visits.tasks.remind", "schedule": schedule(60)},
     "ivr.sweep": {"task": "ivr.tasks.sweep", "schedule": schedule(60)},
+    # What nobody took in ten seconds isn't worth doing: the next one does it all.
+    "audit.sequence": {"task": "audit.tasks.sequence", "schedule": schedule(1), "options": {"expires": 10}},
 }
+LOG_QUEUE = "log"  # of its own, so that a worker with the sequencer's rights, and nobody else's, can serve it
+CELERY_TASK_ROUTES = {"audit.tasks.sequence": {"queue": LOG_QUEUE}}
 
 # --- mail and logs ----------------------------------------------------------------------------------------------------
 _mail = urlsplit(EMAIL_URL)

@@ -1,11 +1,13 @@
 """Which address is answered by which app."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
+from audit.web import NUMBER
 from cases.pages import own_copy
 from contactcentre import health
+from verification.api.bundles import Bundles
 from verification.api.notify import notify
 from verification.api.receipts import Keys
 from verification.web import caller
@@ -30,5 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e-id/<slug:code>/notify/", notify),
     path("v/", include("visits.urls")),
     path(".well-known/receipts/jwks.json", Keys.as_view(schema=None)),
+    re_path(rf"^log/tile/entries/{NUMBER}$", Bundles.as_view()),
+    path("log/", include("audit.web")),
     path("api/v1/", include("contactcentre.api")),
 ]

@@ -234,6 +234,8 @@ def environment(kind: str) -> dict[str, str]:
         "FIELD_KEY": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
         "RECEIPT_KEY": '{"kty": "OKP", "crv": "Ed25519", "x": "nGb7_0DC6bUMuJDYE3wijsK5DFvTfUmyaSRj7DFAa_s",'
         ' "d": "Sz_fv8bGIATwptK11qmXTN9CaT0kzFTyuoU7DppionA"}',
+        "LOG_KEY": '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",'
+        ' "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
         "TWILIO_AUTH_TOKEN": "tests-only-twilio-token-0123456789",
         "LOG_LEVEL": "WARNING",
     }

@@ -111,6 +111,22 @@ class Migration(migrations.Migration):
             options={"db_table": "audit_signed_checkpoint"},
         ),
         migrations.CreateModel(
+            name="SigningKey",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "log", "vkey", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("log", models.IntegerField()),
+                ("vkey", models.TextField()),
+                ("since", models.BigIntegerField()),
+                ("first_used_at", models.DateTimeField()),
+            ],
+            options={"db_table": "audit_signing_key"},
+        ),
+        migrations.CreateModel(
             name="Sink",
             fields=[
                 ("name", models.TextField(primary_key=True, serialize=False)),

@@ -1,0 +1,57 @@
+"""What the log's worker does every second: number what has been committed, sign it, let others have it."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from audit import publishing, sequencing
+from audit.models import Tree
+from audit.tiles import Damaged
+
+log = structlog.get_logger(__name__)
+MOST_BATCHES = 100
+
+
+@shared_task
+def sequence() -> None:
+    """Sequence what is ready and publish it, unless another run of this machine is still at it."""
+    with alone() as first:
+        if not first:
+            return
+        try:
+            for _ in range(MOST_BATCHES):
+                if sequencing.sequence() < sequencing.MOST:
+                    break
+        except (sequencing.OtherCluster, Damaged) as reason:
+            tree = Tree.current()
+            if tree is not None and not tree.stopped_because:
+                publishing.stop(tree, str(reason), at=timezone.now())
+            return
+        publishing.publish(at=timezone.now())
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[bool]:
+    """Tell whether we are the only one of this DATA_DIR; the kernel lets go of the lock however a process ends."""
+    folder = Path(settings.DATA_DIR)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / "log.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _locks(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
