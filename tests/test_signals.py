@@ -17,6 +17,7 @@ from audit.models import Entry
 from tests.actions_asked import tell_what_is_due
 from tests.cast import NOW, Cast, Person
 from tests.phone_line import NOBODY
+from tests.representatives import child, right, speaks_for
 from tests.staff_browser import address, signed_in
 from tests.test_phone_tells_nothing import kind_of
 from verification import signals
@@ -273,3 +274,23 @@ def test_the_page_says_what_to_do_once_he_is_proven_and_nothing_before(cast: Cas
     assert "these days" not in before
     assert "Take special care" in after
     assert "For safety it needs the level high these days" in after
+
+
+# --- who speaks for another -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["PROMPT_DECLINED", "PROMPT_ORPHAN", "NOT_ME"])
+def test_what_was_noticed_about_who_speaks_for_another_counts_in_that_matter(cast: Cast, kind: str) -> None:
+    ward = child(cast, right(cast.helena, "GUARDIAN"))
+    assert isinstance(change(cast, speaks_for(cast, ward, cast.helena, "GUARDIAN")), Granted)
+    signals.note(cast.helena.customer, kind, interaction=None, at=NOW)
+    decided = change(cast, speaks_for(cast, ward, cast.helena, "GUARDIAN"))
+    assert isinstance(decided, Refused), "a stolen guardian opens the child's account as well as her own"
+    assert decided.refusal.required == Level.HIGH
+    assert isinstance(change(cast, speaks_for(cast, ward, cast.helena, "GUARDIAN", kind="E_ID_HIGH")), Granted)
+
+
+def test_who_has_no_right_to_act_is_told_nothing_by_the_signals_of_the_customer(cast: Cast) -> None:
+    ward = child(cast)
+    signals.note(ward.customer, "PROMPT_DECLINED", interaction=None, at=NOW)
+    decided = change(cast, speaks_for(cast, ward, cast.helena, "GUARDIAN"))
+    assert isinstance(decided, Refused)
+    assert (decided.refusal.reason, decided.refusal.required) == ("AUTHORITY", Level.SUBSTANTIAL)

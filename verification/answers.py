@@ -12,8 +12,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from verification import evidence, link_messages, prompt_ends, prompts, signals
-from verification.models import Prompt, PromptEnd, Signal
+from verification import evidence, interactions, link_messages, prompt_ends, prompts, signals
+from verification.models import ContactChange, Prompt, PromptEnd, Signal
 from verification.prompt_ends import Outcome
 from verification.scene import claims_of_all
 
@@ -34,6 +34,7 @@ class Answer:
     broker: str
     acr: str
     customer_id: int | None = None
+    leans_on: ContactChange | None = None  # the recorded contact by which he was found, when it was by one
     saw_all: bool = True  # exactly what would be done was shown to him, before he approved it
 
 
@@ -71,7 +72,8 @@ def reject(prompt_id: int, reason: str, *, at: datetime) -> str:
 def decline(prompt_id: int, *, at: datetime) -> None:
     """Note that the person says that he did not call: the prompt ends, the bar rises, his contacts are told.
 
-    Also when the prompt has ended meanwhile: a swindler hangs up when the victim begins to ask. Once only.
+    Also when the prompt has ended meanwhile: a swindler hangs up when the victim begins to ask. Once only. Who says so
+    after he has logged in takes that back: nothing that was proved in the contact counts any more.
     """
     with transaction.atomic():
         prompt = prompts.locked(prompt_id)
@@ -80,6 +82,7 @@ def decline(prompt_id: int, *, at: datetime) -> None:
             return
         if not ended:
             prompt_ends.note("prompt.declined_late", prompt, "declined", at=at)
+        interactions.void(prompt.interaction, "DECLINED", at=at)
         if prompt.claim.person is not None:
             signals.note(prompt.claim.person, Signal.Kind.PROMPT_DECLINED, interaction=prompt.interaction, at=at)
             link_messages.warn_of_decline(prompt.claim.person, prompt.interaction, at=at)
@@ -107,7 +110,7 @@ def _nobody_waits(prompt: Prompt) -> str:
         return prompt_ends.HANG_UP
     if prompt.claim_id not in {claim.pk for claim in claims_of_all(here)}:
         return prompt_ends.CLAIM_CHANGED
-    if here.evidence_from is not None and prompt.asked_at < here.evidence_from:
+    if _voided(prompt):
         return TRANSFERRED
     newer = Prompt.objects.filter(claim_id=prompt.claim_id, pk__gt=prompt.pk)
     if newer.exclude(parameters_hash=prompt.parameters_hash).exists() or not prompts.unaltered(prompt):
@@ -115,6 +118,12 @@ def _nobody_waits(prompt: Prompt) -> str:
     # In his app he sees no word of ours that it was withdrawn; on our page he does, so there it is only too late.
     withdrawn = prompt.road == Prompt.Road.CIBA and PromptEnd.objects.filter(prompt=prompt, reason=prompts.WITHDRAWN)
     return prompts.WITHDRAWN if withdrawn and withdrawn.exists() else ""
+
+
+def _voided(prompt: Prompt) -> bool:
+    """Tell whether it was asked before the contact began anew; who declined it himself knows that it is over."""
+    since, his = prompt.interaction.evidence_from, PromptEnd.objects.filter(prompt=prompt, outcome=Outcome.DECLINED)
+    return since is not None and prompt.asked_at < since and not his.exists()
 
 
 def _not_open(prompt: Prompt, at: datetime) -> str:
@@ -149,7 +158,7 @@ def _accept(prompt: Prompt, answer: Answer, at: datetime) -> None:
         answer.kind,
         at=at,
         by=None,
-        rests_on=prompt.sent_to,
+        rests_on=prompt.sent_to or answer.leans_on,
         prompt=prompt,
         approves=prompt.parameters_hash if prompt.action and answer.saw_all else "",
         authenticated_at=min(answer.authenticated_at, at),  # their clock may be a little ahead of ours

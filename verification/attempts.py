@@ -11,6 +11,7 @@ from typing import Any
 from verification import authority, canonical, levels, signals
 from verification.declarations import Declaration
 from verification.levels import Fact, Held, Level
+from verification.models import Customer, Signal
 from verification.policy import Policy, current
 from verification.scene import Scene, facts
 
@@ -49,12 +50,22 @@ class Attempt:
     @cached_property
     def signals(self) -> list[str]:
         """Return what makes us careful in this matter; only a proven caller's sensitive actions are asked about."""
-        customer, claim = self.scene.customer, self.scene.claim
-        if self.action is None or not (self.action.sensitive or self.action.loosens) or customer is None:
+        if self.action is None or not (self.action.sensitive or self.action.loosens):
             return []
-        if claim is not None and not authority.known(claim, self.at):
-            return []  # what was noticed about a customer is nothing for one who has no right to act for him
-        return signals.seen(customer, self.scene.interaction, policy=self.policy, at=self.at)
+        here, policy = self.scene.interaction, self.policy
+        return sorted({kind for one in self._watched for kind in signals.seen(one, here, policy=policy, at=self.at)})
+
+    @property
+    def _watched(self) -> list[Customer]:
+        """Return whose signals count: the customer's, and of one who speaks for him his own too.
+
+        What was noticed about a customer is nothing for one who has no right to act for him.
+        """
+        customer, claim = self.scene.customer, self.scene.claim
+        if claim is None or not authority.represents(claim):
+            return [customer] if customer else []
+        known = customer is not None and authority.known(claim, self.at)
+        return [party for party in (customer if known else None, claim.person) if party is not None]
 
     @property
     def raised(self) -> Level:
@@ -77,10 +88,19 @@ class Attempt:
     def held_by(self, **limits: Any) -> Held:
         """Return the level held under an action's further limits (see levels.held)."""
         if self.scene.proposal is not None:
-            return Held(Level(self.scene.proposal.held), None)
+            return levels.NOTHING if self._disowned else Held(Level(self.scene.proposal.held), None)
         return levels.held(
             self.facts, worth=dict(self.policy.worth), together=self.policy.together, at=self.at, **limits
         )
+
+    @property
+    def _disowned(self) -> bool:
+        """Tell whether somebody who was asked in the proposal's contact has said since that he did not call."""
+        here, proposal = self.scene.interaction, self.scene.proposal
+        if here is None or proposal is None:
+            return False
+        since = {"kind": Signal.Kind.PROMPT_DECLINED, "seen_at__gte": proposal.decided_at}
+        return Signal.objects.filter(interaction=here, **since).exists()
 
     def approved(self) -> bool:
         """Tell whether the speaker approved exactly this action with these parameters, on his own device or slip."""

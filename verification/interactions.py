@@ -101,13 +101,20 @@ def _void_after_transfer(found: Interaction, by: Staff, at: datetime) -> None:
     before, waited = found.handed_back_by, at - (found.waiting_since or at)
     if before is None or before.pk == by.pk or (waited <= current().transfer and before.role == by.role):
         return
+    prompt_ends.cancel_for(found, "TRANSFER", at=at, actor=by.actor)
+    void(found, "LATE" if waited > current().transfer else "OTHER_ROLE", at=at, actor=by.actor)
+
+
+def void(found: Interaction, why: str, *, at: datetime, actor: str = "") -> None:
+    """Let nothing that was proved so far count in a live contact, inside the caller's transaction and lock."""
+    if not found.live:
+        return  # with it all its evidence has ended
     found.evidence_from = at
     if found.keypad == Interaction.Keypad.MATCHED:
         found.keypad = Interaction.Keypad.NOT_ASKED
     found.save(update_fields=["evidence_from", "keypad"])
-    prompt_ends.cancel_for(found, "TRANSFER", at=at, actor=by.actor)
-    why = "LATE" if waited > current().transfer else "OTHER_ROLE"
-    _entry(found, "interaction.evidence_void", by.actor, at, "make sure that the caller is still the same", {}, why=why)
+    purpose = "make sure that the caller is still the same"
+    _entry(found, "interaction.evidence_void", actor or found.actor, at, purpose, {}, why=why)
 
 
 def hand_back(interaction_id: UUID, *, by: Staff, at: datetime) -> None:
