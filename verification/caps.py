@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from verification.levels import Level
 from verification.models import Claim, Grant, Staff
 from verification.policy import Cap, Policy
 
@@ -18,15 +19,20 @@ def reached(
     interaction_id: int | None,
     staff_id: int | None,
     at: datetime,
+    proven: Level = Level.NONE,
 ) -> Cap | None:
     """Return the first cap that one more grant would pass, or None.
 
     Locks what is counted over until the transaction ends. A customer is counted by the number that was claimed, and so
-    is a number that is nobody's: otherwise the cap itself would tell which numbers are customers'.
+    is a number that is nobody's: otherwise the cap itself would tell which numbers are customers'. Only what was
+    granted to him on proof of `proven` or more is counted: strangers who use up what protects without proof must not
+    disarm the customer himself.
     """
     for cap in policy.caps_of(action):
         counted = _counted(cap.scope, claim, interaction_id, staff_id)
         granted = Grant.objects.filter(action=action, decided_at__gt=at - cap.within)
+        if counted and cap.scope == "customer":
+            granted = granted.filter(held__gte=proven)
         if counted and granted.filter(**counted).count() >= cap.times:
             return cap
     return None

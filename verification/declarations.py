@@ -122,6 +122,11 @@ class Declaration:
         """Tell whether a hold or freeze stops it: it needs a proven caller and does not protect him."""
         return self.required > Level.NONE and not self.protective
 
+    @property
+    def anyones(self) -> bool:
+        """Tell whether it protects and anybody may ask for it, proven or not."""
+        return self.protective and self.required is Level.NONE
+
 
 _DECLARED: Final[dict[str, Declaration]] = {}
 

@@ -70,7 +70,7 @@ class History:
     """The grants counted so far, as they would have been: by action, scope and whom."""
 
     policy: Policy
-    granted: dict[tuple[str, str, str], list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    granted: dict[tuple[str, str, str], list[tuple[datetime, Level]]] = field(default_factory=lambda: defaultdict(list))
     blind_until: dict[str, datetime] = field(default_factory=dict)
     added: int = 0
 
@@ -78,7 +78,7 @@ class History:
         """Count one more grant, and now and then forget what has left every window."""
         for scope in {cap.scope for cap in self.policy.caps_of(one.action)}:
             if whom := one.counted[scope]:
-                self.granted[one.action, scope, whom].append(one.at)
+                self.granted[one.action, scope, whom].append((one.at, self.proven(one)))
                 self.added += 1
         if self.added >= FORGET_EVERY:
             self.added = 0
@@ -87,7 +87,7 @@ class History:
     def _forget(self, now: datetime) -> None:
         widest = max(cap.within for cap in self.policy.caps) + SKEW
         for key, moments in list(self.granted.items()):
-            moments[:] = [moment for moment in moments if moment > now - widest]
+            moments[:] = [(moment, level) for moment, level in moments if moment > now - widest]
             if not moments:
                 del self.granted[key]
 
@@ -96,13 +96,22 @@ class History:
         for cap in self.policy.caps_of(action):
             self.blind_until[action] = max(at + cap.within, self.blind_until.get(action, at))
 
+    def proven(self, one: Recorded) -> Level:
+        """Return the level that the recorded evidence gives under this policy."""
+        return held(one.facts, worth=dict(self.policy.worth), together=self.policy.together, at=one.at).level
+
     def unsure(self, one: Recorded) -> bool:
         return one.action in self.blind_until and one.at < self.blind_until[one.action]
 
     def capped(self, one: Recorded) -> bool:
         """Tell whether one more grant would pass a cap (as verification.caps counts in the database)."""
+        action = declared(one.action)
+        least = self.proven(one) if action is not None and action.anyones else Level.NONE
         return one.origin in ("live", "proposal") and any(
-            sum(moment > one.at - cap.within for moment in self.granted.get((one.action, cap.scope, whom), ()))
+            sum(
+                moment > one.at - cap.within and (cap.scope != "customer" or level >= least)
+                for moment, level in self.granted.get((one.action, cap.scope, whom), ())
+            )
             >= cap.times
             for cap in self.policy.caps_of(one.action)
             if (whom := one.counted[cap.scope])

@@ -201,6 +201,7 @@ def _cap(asked: Attempt) -> Reason | None:
         interaction_id=scene.interaction.pk,
         staff_id=scene.by.pk if scene.by else None,
         at=asked.at,
+        proven=asked.held.level if asked.declared.anyones else Level.NONE,
     )
     return Reason.CAP if passed else None
 
