@@ -25,6 +25,7 @@ from contactcentre.environment import BadSetting, Environment, kept, new_signing
 from tests.actions_asked import VALID
 from tests.api_client import Api, is_problem, now
 from tests.cast import NOW, Cast, gather, number
+from tests.test_proposals import decide, proposed
 from verification import declarations, receipts
 from verification.claims import claim_number
 from verification.gate import Following, Granted, Live, Refused, attempt
@@ -372,3 +373,27 @@ def test_the_demo_makes_its_key_once_and_keeps_it_to_itself(tmp_path: Path) -> N
     assert stat.S_IMODE((tmp_path / "secrets" / "RECEIPT_KEY").stat().st_mode) == 0o600
     assert kept(tmp_path / "secrets" / "RECEIPT_KEY", new_signing_key)
     assert Environment({}).signing_key("RECEIPT_KEY", help="a sentence") is None
+
+
+def test_what_can_still_be_stopped_has_no_receipt_before_it_leaves(cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    waiting = proposed(cast, action="refund_to_new_account", asked=VALID["refund_to_new_account"])
+    decided = decide(waiting, cast.supervisor)
+    assert isinstance(decided, Granted)
+    stop = cast.call(at=NOW, claims=cast.antti)
+    attempt("stop_refund", origin=Live(stop.public_id, cast.agent_aino), parameters={}, at=NOW)
+    delivery = Delivery.objects.get()
+    for at in (NOW, delivery.due_at, delivery.due_at + timedelta(days=1)):
+        with pytest.raises(receipts.NoReceipt):
+            receipts.signed(decided.grant, at=at)
+    assert not outbox.deliver(delivery.pk, at=delivery.due_at)
+
+
+def test_what_was_not_stopped_leaves_with_its_receipt(cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    waiting = proposed(cast, action="refund_to_new_account", asked=VALID["refund_to_new_account"])
+    decided = decide(waiting, cast.supervisor)
+    delivery = Delivery.objects.get()
+    assert outbox.deliver(delivery.pk, at=delivery.due_at)
+    [file] = (tmp_path / "outbox" / "instructions").glob("*.json")
+    assert opened(json.loads(file.read_text())["receipt"])[1]["jti"] == str(decided.grant.public_id)

@@ -20,6 +20,7 @@ from joserfc.jwk import OKPKey
 from audit.log import Reading, Tampered, moment, read
 from audit.models import Entry
 from verification import canonical
+from verification.declarations import declared
 from verification.levels import Level
 from verification.models import Grant, Spent
 
@@ -46,15 +47,24 @@ def signed(grant: Grant, *, at: datetime, instruction: Mapping[str, Any] | None 
     """Return the receipt of a grant, good for ten minutes from `at`.
 
     `instruction` is what leaves our database under this grant: the receipt then vouches for each of its members too,
-    and is good for a day. Raises NoReceipt; a refusal is no Grant and has none.
+    and is good for a day. What leaves after a delay has that one only. Raises NoReceipt; a refusal is no Grant and has
+    none.
     """
     key = settings.RECEIPT_KEY
     if key is None:
         raise NoReceipt("RECEIPT_KEY is not set")
+    if instruction is None and _leaves_later(grant):
+        raise NoReceipt("it may still be stopped: what leaves later carries its receipt when it leaves")
     if not isinstance(grant, Grant) or not Spent.objects.filter(grant_id=grant.pk).exists():
         raise NoReceipt("the grant has not been used")
     header = {"alg": "EdDSA", "typ": TYPE, "kid": key.thumbprint()}
     return jws.serialize_compact(header, rfc8785.dumps(_claims(grant, at, instruction)), key, registry=_EdDSA())
+
+
+def _leaves_later(grant: Grant) -> bool:
+    """Tell whether the effect leaves our database only after a delay, in which it can be stopped."""
+    action = declared(grant.action)
+    return action is not None and action.reach == "outbox" and action.delay is not None
 
 
 def parameters_of(grant: Grant) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class GrantSerializer(serializers.Serializer[Any]):
     grant = serializers.UUIDField()
     result = SchemaField()
     receipt = serializers.CharField(
-        allow_null=True, help_text="Signed, for the system of record (docs/receipts.md); null while no key is set."
+        allow_null=True, help_text="Signed, for the system of record (docs/receipts.md); null for what can still be stopped."
     )
 
 
