@@ -15,7 +15,7 @@ from audit.models import Entry
 from contactcentre.logs import redacted
 from tests.cast import PASSWORD, Cast, number, rows, totp
 from tests.staff_browser import gathered, now, signed_in
-from verification.accounts import in_use
+from verification.accounts import in_use, set_active
 from verification.models import Batch, Customer, Staff
 
 WORD = "seven quiet lakes at dawn"
@@ -161,3 +161,14 @@ def test_a_changed_password_is_an_entry_and_a_refused_change_is_none(house: Cast
     entry = Entry.objects.get(kind="staff.password_changed")
     assert (entry.subject_ref, entry.actor) == (house.agent_aino.actor, house.agent_aino.actor)
     assert entry.org == str(house.organisation.pk)
+
+
+def test_an_account_that_is_opened_again_is_young_again(house: Cast) -> None:
+    moment = now()
+    set_active(house.supervisor, True, by=house.administrator, at=moment)
+    assert Staff.objects.get(username="supervisor").seasoned(moment), "it was open: nothing has changed"
+    set_active(house.supervisor, False, by=house.administrator, at=moment)
+    set_active(house.supervisor, True, by=house.administrator, at=moment)
+    woken = Staff.objects.get(username="supervisor")
+    assert woken.is_active
+    assert not woken.seasoned(moment), "who wakes an account of somebody who left gains no second pair of hands"

@@ -154,11 +154,17 @@ def _forget_factors(staff: Staff) -> None:
 
 
 def set_active(staff: Staff, active: bool, *, by: Staff, at: datetime) -> None:
-    """Close an account or open it again. A closed one is out of every session at its next page. Raises OwnAccount."""
+    """Close an account or open it again. A closed one is out of every session at its next page. Raises OwnAccount.
+
+    One that is opened again is young again: who wakes the account of somebody who has left gains no second pair of
+    hands.
+    """
     with transaction.atomic():
         found = others(staff, by)
+        if active and not found.is_active:
+            found.date_joined = at
         found.is_active = active
-        found.save(update_fields=["is_active"])
+        found.save(update_fields=["is_active", "date_joined"])
         _entry("staff.account_reopened" if active else "staff.account_closed", found, by.actor, at)
 
 
