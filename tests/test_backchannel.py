@@ -20,10 +20,11 @@ from audit.models import Entry
 from notices.models import Notice
 from tests.cast import Cast, bring_in, gather, number
 from tests.provider import ANNA, BEA, LOA2, Provider, notify_path
-from verification import backchannel, interactions, masking, prompts, push_rows
+from verification import backchannel, interactions, masking, prompt_states, prompts, push_rows
 from verification.claims import claim_number
 from verification.eid import network
 from verification.eid.rejected import Code
+from verification.gate import Granted, Live, Refused, attempt
 from verification.levels import Level
 from verification.models import (
     CibaRequest,
@@ -233,6 +234,8 @@ def test_whom_nobody_can_ask_looks_like_one_who_says_no(call: Call, who: str) ->
     assert len(push_rows.letters_of(prompt)) == 4
     row = theirs.look(prompt)
     assert end_of(prompt)[0] == "DECLINED"
+    shown = prompt_states.standing(Prompt.objects.get(pk=prompt.pk))
+    assert (shown.state, shown.reason) == ("DECLINED", "NOT_CALLED"), "as of one who says no: else it tells who is one"
     assert row.done_at is not None
     assert not Signal.objects.exists()
     assert not Notice.objects.filter(about__startswith="prompt").exists()
@@ -507,6 +510,22 @@ def test_a_broker_that_finds_people_by_phone_gets_no_number_in_quarantine(call: 
     fresh = another(call.cast, call.provider, call.at, number(1000041))
     other, _row = fresh.sent()
     assert fresh.name(other) == ""
+
+
+def test_an_approval_in_an_app_that_was_found_by_the_phone_does_not_move_that_phone(call: Call, settings: Any) -> None:
+    settings.E_ID_BROKERS = json.dumps(
+        [{**each, "login_hint": "phone"} for each in json.loads(call.provider.brokers) if each["code"] == "mobile"]
+    )
+    call.provider.knows("anna", ANNA)
+    prompt, _row = call.sent()
+    call.provider.answers_on_the_phone(call.name(prompt), "approve", "".join(prompts.words_of(prompt)[1]))
+    at = call.look(prompt).due_at
+    assert Evidence.objects.get(prompt=prompt).rests_on == call.anna.contact("PHONE", call.at)
+    origin = Live(call.contact.public_id, call.cast.agent_aino)
+    decided = attempt("change_phone", origin=origin, parameters={"phone": "+358405550199"}, at=at)
+    assert isinstance(decided, Refused)
+    assert decided.refusal.reason == "CONTACT"
+    assert isinstance(attempt("change_email", origin=origin, parameters={"email": "a@example.org"}, at=at), Granted)
 
 
 # --- how often --------------------------------------------------------------------------------------------------------

@@ -151,8 +151,14 @@ def _hint(broker: Broker, prompt: Prompt, at: datetime) -> str:
         return ""
     if broker.login_hint == "customer_number":
         return person.number
-    phone = person.contact(ContactChange.Kind.PHONE, at)
+    phone = _phone(broker, prompt, at)
     return phone.value if phone and phone.quarantined_until <= at else ""
+
+
+def _phone(broker: Broker, prompt: Prompt, at: datetime) -> ContactChange | None:
+    """Return the recorded telephone by which this broker finds the person: what he proves in the app leans on it."""
+    person = prompt.claim.person if broker.login_hint == "phone" else None
+    return person.contact(ContactChange.Kind.PHONE, at) if person else None
 
 
 def message_of(prompt: Prompt, shown: str) -> str:
@@ -226,6 +232,7 @@ def _answered(request: CibaRequest, broker: Broker, sent: Sent, found: Identity,
         authenticated_at=found.auth_time or sent.sent_at,
         broker=broker.code,
         acr=found.acr or "",
+        leans_on=_phone(broker, request.prompt, sent.sent_at),
         saw_all=False,  # the message in an app has room for the action, not for all that would be done
     )
     answers.conclude(request.prompt_id, answer, at=at)

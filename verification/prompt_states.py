@@ -8,6 +8,7 @@ from datetime import datetime
 from verification.models import CibaRequest, Interaction, Prompt, PromptEnd
 
 STEPS = ("ASKED", "OPENED", "WORDS", "LOGIN")
+NOT_CALLED = "NOT_CALLED"
 STATES = (*STEPS, *PromptEnd.Outcome.values)
 
 
@@ -38,7 +39,9 @@ def standing(prompt: Prompt) -> Standing:
     """Return how one prompt stands."""
     end: PromptEnd | None = getattr(prompt, "end", None)
     if end is not None:
-        return Standing(prompt, end.outcome, end.reason)
+        # Why nobody approved in an app, the log alone tells: nobody was asked there, or he said no.
+        declined = end.outcome == PromptEnd.Outcome.DECLINED
+        return Standing(prompt, end.outcome, NOT_CALLED if declined else end.reason)
     progress = prompt.progress
     if prompt.road == Prompt.Road.CIBA:
         request: CibaRequest | None = getattr(prompt, "ciba", None)
