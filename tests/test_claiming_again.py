@@ -9,7 +9,7 @@ import pytest
 
 from audit.models import Entry
 from tests.cast import NOW, Cast, number, wrong
-from verification.claims import TooMany, claim_number
+from verification.claims import TooMany, claim_number, join, join_and_claim
 from verification.gate import Granted, Live, Refused, attempt
 from verification.interactions import open_call
 from verification.keypad import Typed
@@ -82,3 +82,58 @@ def test_claims_of_other_numbers_are_limited_as_before(cast: Cast) -> None:
         again(cast, call, number(7770000 + each))
     with pytest.raises(TooMany):
         again(cast, call, cast.antti.number)
+
+
+# --- several who speak together -----------------------------------------------------------------------------------
+def joined(cast: Cast, call: Interaction, for_whom: str, own: str) -> Claim:
+    return join_and_claim(
+        call.public_id, for_whom, capacity="GUARDIAN", own_number=own, by=cast.agent_aino, at=NOW
+    )  # fmt: skip
+
+
+def says_again(cast: Cast, call: Interaction, for_whom: str, own: str) -> Claim:
+    return claim_number(
+        call.public_id, for_whom, capacity="GUARDIAN", source="STAFF", by=cast.agent_aino, at=NOW, own_number=own
+    )
+
+
+def test_a_second_guardian_of_the_same_child_has_tries_of_his_own(cast: Cast) -> None:
+    call = cast.call(at=NOW, claims=cast.helena)  # himself, on the keypad
+    says_again(cast, call, number(7770001), cast.helena.number)  # a slip of the tongue
+    says_again(cast, call, cast.ward.number, cast.helena.number)
+    second = joined(cast, call, cast.ward.number, cast.sanna.number)
+    assert second.person == cast.sanna.customer
+    with pytest.raises(TooMany):
+        says_again(cast, call, cast.antti.number, cast.helena.number)
+
+
+def test_another_speaker_is_no_new_purse_of_customers_to_try(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    says_again(cast, call, number(7770000), cast.olli.number)
+    for each in range(1, current().claims.per_interaction):
+        joined(cast, call, number(7770000 + each), cast.helena.number)
+    with pytest.raises(TooMany):
+        joined(cast, call, number(7770009), cast.helena.number)
+    joined_for_one_of_them = joined(cast, call, number(7770000), cast.sanna.number)
+    assert joined_for_one_of_them.speaker != call.speakers.first()
+
+
+def test_numbers_of_their_own_are_no_way_to_try_one_after_another(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    most = current().claims.numbers_per_interaction
+    for each in range(current().claims.per_interaction):
+        says_again(cast, call, cast.ward.number, number(7770000 + each))
+    second = joined(cast, call, cast.ward.number, number(7770003)).speaker
+    said = {"capacity": "GUARDIAN", "source": "STAFF", "by": cast.agent_aino, "at": NOW, "speaker": second.public_id}
+    claim_number(call.public_id, cast.ward.number, own_number=number(7770004), **said)
+    assert len({mark for row in Claim.objects.values_list("mark", "person_mark") for mark in row}) == most
+    with pytest.raises(TooMany):
+        claim_number(call.public_id, cast.ward.number, own_number=number(7770005), **said)
+
+
+def test_a_contact_has_room_for_so_many_speakers_and_no_more(cast: Cast) -> None:
+    call = cast.call(at=NOW)
+    for _each in range(current().claims.speakers_per_interaction - 1):
+        join(call.public_id, label="one more", by=cast.agent_aino, at=NOW)
+    with pytest.raises(TooMany):
+        join(call.public_id, label="one too many", by=cast.agent_aino, at=NOW)

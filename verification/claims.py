@@ -46,7 +46,7 @@ def claim_number(
         interaction = _live(interaction_id)
         found, person = _numbered(interaction, number), _numbered(interaction, own_number) if own_number else None
         said = _Said(found, mark(number), person, mark(own_number) if own_number else "", capacity, source, speaker)
-        _within_limits(interaction, said.mark, source, by, at)
+        _within_limits(interaction, said.mark, source, by, at, own=said.person_mark, speaker=speaker)
         return _note(interaction, said, by, at)
 
 
@@ -121,9 +121,11 @@ class _Said:
 
 
 def join(interaction_id: UUID, *, label: str, by: Staff, at: datetime) -> Speaker:
-    """Note that one more person is heard in the contact: a second signatory, an interpreter. Raises Ended."""
+    """Note that one more is heard in the contact: a second signatory, an interpreter. Raises Ended or TooMany."""
     with transaction.atomic():
         interaction = _live(interaction_id)
+        if interaction.speakers.count() >= current().claims.speakers_per_interaction:
+            raise TooMany
         joined = Speaker.objects.create(interaction=interaction, label=label[:40])
         _entry(interaction, "interaction.joined", by, at, {"speaker": str(joined.public_id)}, {"label": label[:40]})
         return joined
@@ -186,10 +188,19 @@ def _same(standing: Claim, said: _Said) -> bool:
     return (standing.mark, standing.customer_id, standing.capacity, standing.person_mark) == wanted
 
 
-def _within_limits(interaction: Interaction, mark: str, source: str, by: Staff | None, at: datetime) -> None:
+def _within_limits(
+    interaction: Interaction,
+    mark: str,
+    source: str,
+    by: Staff | None,
+    at: datetime,
+    *,
+    own: str = "",
+    speaker: UUID | None = None,
+) -> None:
     limits, today = current().claims, at - timedelta(days=1)
     claims = Claim.objects.filter(claimed_at__gt=today)
-    over = Claim.objects.filter(speaker__interaction=interaction).count() >= limits.per_interaction
+    over = _fishing(interaction, mark, own, speaker)
     over = over or (by is not None and claims.filter(claimed_by=by).count() >= limits.per_staff_per_day)
     # Counted for nobody's number too: a limit that only customers have would tell who is one. On the keypad only:
     # a stranger's guesses must not keep the staff from the customer who asks for his account to be protected.
@@ -197,6 +208,25 @@ def _within_limits(interaction: Interaction, mark: str, source: str, by: Staff |
     over = over or (source == Claim.Source.KEYPAD and counted.count() >= limits.per_customer_per_day)
     if over:
         raise TooMany
+
+
+def _fishing(interaction: Interaction, mark: str, own: str, speaker: UUID | None) -> bool:
+    """Tell whether more is named in this contact than people who speak together for one customer need.
+
+    Each speaker has tries of his own, so that the second isn't refused for what the first said. But how many customers
+    are spoken for, and how many numbers are named at all, is counted over all of them: another speaker is no new purse.
+    """
+    limits, made = current().claims, Claim.objects.filter(speaker__interaction=interaction)
+    rows = list(made.values_list("speaker__public_id", "mark", "person_mark"))
+    who = speaker or interaction.speakers.order_by("pk").values_list("public_id", flat=True)[0]
+    spoken_for = {row[1] for row in rows} | {mark}
+    named = (spoken_for | {row[2] for row in rows} | {own}) - {""}
+    tries = sum(row[0] == who for row in rows)
+    return (
+        tries >= limits.per_interaction
+        or len(spoken_for - {""}) > limits.per_interaction
+        or len(named) > limits.numbers_per_interaction
+    )
 
 
 def _live(interaction_id: UUID) -> Interaction:

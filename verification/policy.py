@@ -41,7 +41,13 @@ class Keypad:
 
 @dataclass(frozen=True)
 class Claims:
+    """How often whose matter it is may be said: `per_interaction` by each speaker, and for so many customers by all of
+    them together; `numbers_per_interaction` counts every number that is named, the speakers' own too.
+    """
+
     per_interaction: int
+    numbers_per_interaction: int
+    speakers_per_interaction: int
     per_staff_per_day: int
     per_customer_per_day: int
     name_searches_per_interaction: int
