@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cases.pages import asking, calling_back, circumstances, claims, doing, interaction, proposals, queue
+from cases.pages import asking, calling_back, circumstances, claims, doing, interaction, namesakes, proposals, queue
 from cases.pages.access import View
 
 pages: Final[tuple[tuple[str, View, str], ...]] = (
@@ -25,6 +25,7 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("<uuid:public_id>/register/<slug:action>/", claims.ask_register, "ask_register"),
     ("<uuid:public_id>/speaker/", claims.add_speaker, "add_speaker"),
     ("<uuid:public_id>/name/", claims.claim_name, "claim_name"),
+    ("<uuid:public_id>/namesakes/", namesakes.ask_on_keypad, "ask_on_keypad"),
     ("<uuid:public_id>/record/", interaction.record, "record"),
     ("<uuid:public_id>/language/", interaction.speak, "speak"),
     ("<uuid:public_id>/said/", circumstances.said, "said"),

@@ -70,6 +70,13 @@ NO_CODES_ALOUD = Phrase(
     _("When he starts to read a code aloud"),
     _("Please do not tell me the code: it is only for the keypad. None of us will ever ask you to say it."),
 )
+TO_KEYPAD = Phrase(
+    _("Before he is asked on the keypad"),
+    _(
+        "The telephone now asks you for a day and a month on the keypad. I cannot see what you press, and you come "
+        "straight back to me."
+    ),
+)
 CLOSING = Phrase(
     _("Before the end"),
     _("Did you get an answer to everything that you asked about?"),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from contactcentre.metrics import REQUESTS, SECONDS
 
-TOKEN = re.compile(r"/(c|v|admin/set-up|ivr/[^/\s]+/(?:turn|wait))/[^/?\s\"']+")
+TOKEN = re.compile(r"/(c|v|admin/set-up|ivr/[^/\s]+/(?:turn|wait|question))/[^/?\s\"']+")
 QUERY = re.compile(r"\?[^\s\"']*")
 SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,

@@ -5,6 +5,7 @@ Everything is tied to one turn of one call, so that a webhook that comes twice i
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,18 +17,20 @@ from ivr.adapters import Event
 from ivr.asks import Check, NoMoreClaims, Told
 from ivr.models import Call
 from ivr.steps import Arguments
-from verification import claims, interactions, keypad, sms_codes
+from verification import claims, interactions, keypad, separating, sms_codes
 from verification.gate import Granted, Live, Refused, attempt
 from verification.models import Authenticator, Claim, Customer, Hold, Interaction, Organisation, Refusal
 from verification.policy import current
 from verification.scene import current_claim
 
-# What each key of the menu asks the gate for.
-ACTIONS: Final[dict[str, str]] = {
-    "state": "tell_case_state",
-    "visit": "book_visit",
-    "callback": "request_callback",
-    "hold": "temporary_hold",
+# What each key of the menus asks the gate for.
+ACTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "state": ("tell_case_state",),
+    "visit": ("book_visit",),
+    "callback": ("request_callback",),
+    "hold": ("temporary_hold",),
+    "not_me": ("not_me",),
+    "stop": ("veto_change", "stop_enrolment", "stop_refund"),
 }
 STATES: Final[dict[str, str]] = {
     "NO_CASE": "state.none",
@@ -107,12 +110,40 @@ class HouseActions:
     def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
         """Ask the gate, and tell what it did or, in the refusal's own words, what else can be done."""
         parameters = _matter(_interaction(call)) if choice == "visit" else {}
-        decision = attempt(ACTIONS[choice], origin=Live(_id(call)), parameters=parameters, at=at, key=_key(call))
-        if isinstance(decision, Granted):
-            return (_told(choice, decision.result),)
-        if isinstance(decision, Refused):
-            return (Told("refused", {"words": decision.refusal.said[call.language]}),)
-        return (Told("not_by_keypad", {}),)
+        decisions = [
+            attempt(name, origin=Live(_id(call)), parameters=parameters, at=at, key=f"{_key(call)}:{name}")
+            for name in ACTIONS[choice]
+        ]
+        granted = [each for each in decisions if isinstance(each, Granted)]
+        if len(granted) == len(decisions):
+            return (_told(choice, granted[0].result),)
+        refused = next((each.refusal for each in decisions if isinstance(each, Refused)), None)
+        return (Told("refused", {"words": refused.said[call.language]}) if refused else Told("not_by_keypad", {}),)
+
+    def expected(self, call: Call) -> UUID | None:
+        """Give the newest question of the contact, while a call may still be on its way to it."""
+        return separating.on_its_way(_interaction(call))
+
+    def asks(self, call: Call, question: UUID, at: datetime) -> bool:
+        """Put the question in the language that the person speaks with him."""
+        interaction = _interaction(call)
+        call.language = interaction.language
+        return separating.heard(interaction, question, at=at)
+
+    def answer(self, call: Call, day: int, month: int, at: datetime) -> None:
+        """Let the answer pick one. A contact that has ended meanwhile needs none."""
+        with suppress(interactions.Ended):
+            separating.answer(_id(call), day=day, month=month, at=at)
+
+    def skip(self, call: Call, at: datetime) -> None:
+        """Note that there is no answer."""
+        with suppress(interactions.Ended):
+            separating.skip(_id(call), at=at)
+
+    def back_to(self, call: Call) -> str:
+        """Name the queue of whoever serves the contact: his telephone takes its callers before all others."""
+        by = _interaction(call).served_by
+        return f"agent-{by.pseudonym}" if by is not None else ""
 
     def to_human(self, call: Call, keypad: str, at: datetime) -> None:
         """Queue the interaction. One that has ended is not: its caller hears goodbye instead of waiting for nobody."""
@@ -158,7 +189,7 @@ def _matter(interaction: Interaction) -> dict[str, str]:
     """Name the newest refusal of this caller for whom a visit was the way forward, so that the visit is about it."""
     claim = current_claim(interaction)
     refusals = Refusal.objects.filter(interaction=interaction, customer=claim.customer if claim else None)
-    for refusal in refusals.exclude(action=ACTIONS["visit"]).order_by("-pk")[:10]:
+    for refusal in refusals.exclude(action="book_visit").order_by("-pk")[:10]:
         if "visit" in refusal.ways:
             return {"refusal": str(refusal.public_id)}
     return {}
@@ -173,6 +204,10 @@ def _told(choice: str, result: dict[str, Any]) -> Told:
         case "callback":
             phrase = result.get("phrase")
             return Told("callback.phrase", {"phrase": phrase}) if phrase else Told("callback.requested", {})
+        case "not_me":
+            return Told("not_me.noted", {})
+        case "stop":
+            return Told("stop.done", {})
         case _:
             return Told("hold.placed", {"hours": current().hold // timedelta(hours=1)})
 

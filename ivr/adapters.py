@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -52,6 +53,14 @@ class NoCallNamedError(Exception):
     """Say that a correctly signed message makes no sense, such as one that names no call."""
 
 
+class NotTurned(Exception):
+    """Say that a call could not be turned to another of our addresses; `final` when asking again would not help."""
+
+    def __init__(self, code: str, *, final: bool) -> None:
+        super().__init__(code)
+        self.code, self.final = code, final
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Make the addresses at which a provider continues one call: absolute paths that end with a slash.
@@ -65,6 +74,11 @@ class Links:
     def turn(self, number: int) -> str:
         """Give the address of turn `number`."""
         return reverse("ivr:turn", kwargs={"provider": self.provider, "token": self.token, "number": number})
+
+    def question(self, public_id: UUID) -> str:
+        """Give the address at which a call that was turned back to its keypad is asked one question."""
+        named = {"provider": self.provider, "token": self.token, "question": public_id}
+        return reverse("ivr:question", kwargs=named)
 
     def wait(self) -> str:
         """Give the address of what is said to those who wait in the queue."""
@@ -85,6 +99,17 @@ class Adapter(Protocol):
         """Read a verified request; `otherwise` is the kind that its address implies when its fields tell none.
 
         Raises NoCallNamedError when no call is named.
+        """
+        ...
+
+    def can_turn(self) -> bool:
+        """Tell whether calls in progress can be turned at all, as we are set up."""
+        ...
+
+    def turn(self, call_id: str, path: str) -> None:
+        """Have a call in progress go on at one of our addresses, whoever it is connected with. Raises NotTurned.
+
+        Safe to repeat: what is answered there does not depend on how often it is asked for.
         """
         ...
 

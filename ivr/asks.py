@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
+from uuid import UUID
 
 from ivr.adapters import Event
 from ivr.models import Call
@@ -89,7 +90,27 @@ class Actions(Protocol):
         ...
 
     def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
-        """Do what a menu choice stands for (a value of CHOICES) through the gate, and say what is to be told."""
+        """Do through the gate what a choice stands for (a value of CHOICES or PROTECTIONS), and say what is told."""
+        ...
+
+    def expected(self, call: Call) -> UUID | None:
+        """Give the question for which this call was turned to the keypad just now, put or not; None without one."""
+        ...
+
+    def asks(self, call: Call, question: UUID, at: datetime) -> bool:
+        """Note that the question is put to the caller, in `call.language`, which is set; False when it is settled."""
+        ...
+
+    def answer(self, call: Call, day: int, month: int, at: datetime) -> None:
+        """Let the caller's day and month of birth pick one of his namesakes. Nobody on the line learns whether."""
+        ...
+
+    def skip(self, call: Call, at: datetime) -> None:
+        """Note that the caller goes back to the person without an answer."""
+        ...
+
+    def back_to(self, call: Call) -> str:
+        """Name the queue of the person who serves this call; "" when nobody does any more."""
         ...
 
     def to_human(self, call: Call, keypad: str, at: datetime) -> None:

@@ -6,8 +6,9 @@ whatever touches customers, evidence or the gate is asked of `actions`, so that 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from ivr.adapters import Event, Kind
 from ivr.asks import Actions, Check, NoMoreClaims
@@ -27,6 +28,9 @@ UNVERIFIED_QUEUE: Final = "unverified"
 
 
 CHOICES: Final[dict[str, str]] = {"1": "state", "2": "visit", "3": "callback", "4": "hold"}
+PROTECTIONS: Final[dict[str, str]] = {"1": "not_me", "2": "stop", "3": "hold"}
+WORRIED: Final = "5"
+AND_BACK: Final = "9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ QUESTIONS: Final[dict[str, Question]] = {
     "list_code": Question("ask.list_code", 6, 20),
     "sms_code": Question("ask.sms_code", 6, 45),  # the message has to arrive first
     "menu": Question("menu", 1, 10),
+    "protect": Question("protect", 1, 10),
+    "birthday": Question("ask.birthday", 4, 15),
 }
 RESEND: Final = "1"
 
@@ -70,6 +76,8 @@ def handle(call: Call, event: Event, at: datetime, actions: Actions) -> Steps:
     turn = Turn(call, event, actions, at)
     if call.step == "queue":
         return _after_queue(turn)
+    if call.step == "birthday":
+        return _birthday(turn)
     if event.digits == HUMAN or call.turn > LONGEST_CALL:
         return to_human(turn)
     if event.digits == REPEAT:
@@ -88,8 +96,19 @@ def to_human(turn: Turn, keypad: str = "SKIPPED", before: tuple[str, ...] = ()) 
     return (*_say_all(call, *before, _farewell_to_keypad(keypad)), *_queue(call, keypad))
 
 
+def turned_back(call: Call, event: Event, question: UUID, at: datetime, actions: Actions) -> Steps:
+    """Put one question to a caller whom a person is serving; when it is settled already, put him through again."""
+    turn = Turn(call, event, actions, at)
+    call.step, call.misses = "birthday", 0
+    if not actions.asks(call, question, at):
+        return _back(turn)
+    return _ask(call, actions, "birthday")
+
+
 def technical_fault(call: Call, at: datetime, event: Event, actions: Actions) -> Steps:
-    """Say that the fault is ours, and put the caller through to a person."""
+    """Say that the fault is ours, and put the caller through to a person: to his own, when he has met one."""
+    if call.step == "birthday":
+        return _back(Turn(call, event, actions, at), "sorry.technical")
     return to_human(Turn(call, event, actions, at), before=("sorry.technical",))
 
 
@@ -145,6 +164,8 @@ def _kind(turn: Turn) -> Steps:
         case "4" if turn.actions.texts_codes():
             turn.actions.send_code(turn.call, turn.at)
             return _go(turn, "sms_code", "sms.notice")
+        case key if key == WORRIED:
+            return _go(turn, "protect")
         case _:
             return _missed(turn, MISREADS)
 
@@ -183,13 +204,62 @@ def _judged(turn: Turn, judge: Callable[[Call, str, datetime], Check]) -> Steps:
 
 
 def _menu(turn: Turn) -> Steps:
-    choice = CHOICES.get(turn.event.digits)
+    if turn.event.digits == WORRIED:
+        return _go(turn, "protect")
+    return _done(turn, CHOICES.get(turn.event.digits))
+
+
+def _protect(turn: Turn) -> Steps:
+    """Do at once what protects the customer who was named, somebody's or nobody's; no code is asked for."""
+    if turn.event.digits == AND_BACK:
+        return _go(turn, "menu" if turn.call.keypad == "MATCHED" else "kind")
+    return _done(turn, PROTECTIONS.get(turn.event.digits))
+
+
+def _done(turn: Turn, choice: str | None) -> Steps:
+    """Have a choice done, tell what came of it, and give the same choices again."""
     if choice is None:
         return _missed(turn, MISREADS)
     told = turn.actions.perform(choice, turn.call, turn.at)
     says = tuple(Say(item.prompt, turn.call.language, item.args) for item in told)
     turn.call.misses = 0
-    return (*says, Pause(1), *_ask(turn.call, turn.actions, "menu"))
+    return (*says, Pause(1), *_ask(turn.call, turn.actions, turn.call.step))
+
+
+def _birthday(turn: Turn) -> Steps:
+    """Take a day and a month. Whatever they fit, and without them too, he goes back to his person with one sentence."""
+    call, typed = turn.call, turn.event.digits
+    if typed == REPEAT and call.turn <= LONGEST_CALL:
+        return _ask(call, turn.actions, "birthday")
+    if (born := _day_and_month(typed)) is not None:
+        turn.actions.answer(call, *born, turn.at)
+        return _back(turn)
+    call.misses += 1
+    if typed == HUMAN or call.turn > LONGEST_CALL or call.misses >= SILENCES:
+        turn.actions.skip(call, turn.at)
+        return _back(turn)
+    return (*_say_all(call, "again.birthday"), *_ask(call, turn.actions, "birthday"))
+
+
+def _day_and_month(typed: str) -> tuple[int, int] | None:
+    """Read four digits as a day and a month of any year, leap years too; None when there is no such day."""
+    if not (typed.isascii() and typed.isdecimal() and len(typed) == 4):
+        return None
+    day, month = int(typed[:2]), int(typed[2:])
+    try:
+        date(2000, month, day)
+    except ValueError:
+        return None
+    return day, month
+
+
+def _back(turn: Turn, *before: str) -> Steps:
+    """Put the caller through to the person who served him, with the same words whatever came of the question."""
+    call = turn.call
+    call.step = "queue"
+    queue = turn.actions.back_to(call)
+    (ordinary,) = _queue(call, call.keypad)
+    return (*_say_all(call, *before, "back"), Enqueue(queue, call.turn + 1) if queue else ordinary)
 
 
 STEPS: Final[dict[str, Callable[[Turn], Steps]]] = {
@@ -200,6 +270,7 @@ STEPS: Final[dict[str, Callable[[Turn], Steps]]] = {
     "list_code": _list_code,
     "sms_code": _sms_code,
     "menu": _menu,
+    "protect": _protect,
 }
 
 
@@ -253,7 +324,7 @@ def _after_queue(turn: Turn) -> Steps:
     return _queue(turn.call, turn.call.keypad)
 
 
-def _queue(call: Call, keypad: str) -> Steps:
+def _queue(call: Call, keypad: str) -> tuple[Enqueue]:
     return (Enqueue(VERIFIED_QUEUE if keypad == "MATCHED" else UNVERIFIED_QUEUE, call.turn + 1),)
 
 

@@ -23,11 +23,13 @@ PROMPTS: Final[dict[str, Promise]] = {
     "ask.kind": _(
         "If you use a code app, press 1. If you use a printed code list, press 2. "
         "If you have no codes with you, press 3. "
+        "If we have told you of something that you did not do yourself, press 5. "
         "To speak with a person, press 0. To hear the choices again, press star."
     ),
     "ask.kind_or_text": _(
         "If you use a code app, press 1. If you use a printed code list, press 2. "
         "If you have no codes with you, press 3. If you want a code by text message, press 4. "
+        "If we have told you of something that you did not do yourself, press 5. "
         "To speak with a person, press 0. To hear the choices again, press star."
     ),
     "ask.app_code": _(
@@ -59,8 +61,23 @@ PROMPTS: Final[dict[str, Promise]] = {
     "menu": _(
         "To hear how your case is getting on, press 1. To book a visit to our office, press 2. "
         "To be called back, press 3. To put a temporary hold on your account, press 4. "
+        "If we have told you of something that you did not do yourself, press 5. "
         "To speak with a person, press 0. To hear the choices again, press star."
     ),
+    "protect": _(
+        "To tell us that it was not you, press 1. To stop new contact details, new codes or a refund to a new account "
+        "that do not count yet, press 2. To put a temporary hold on your account, press 3. To go back, press 9. "
+        "To speak with a person, press 0. To hear the choices again, press star."
+    ),
+    "not_me.noted": _("Thank you for telling us. It has been noted, and for some days we will ask for more proof."),
+    "stop.done": _("Whatever was new and did not count yet for this customer number has been stopped."),
+    "ask.birthday": _(
+        "So that we find the right customer, key in the day and the month of your birth, two digits for each. "
+        "The person who serves you neither hears nor sees them. To go back without answering, press 0 and then the "
+        "hash key. To hear this again, press star and then hash."
+    ),
+    "again.birthday": _("Here is the question once more."),
+    "back": _("Thank you. You will be put through to your person again."),
     "state.none": _("You have no case with us at the moment."),
     "state.open": _("Your case is open, and we are working on it."),
     "state.answered": _("Everything that you asked in your case has been answered."),

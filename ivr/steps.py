@@ -49,6 +49,13 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class AskBack:
+    """Go on at once where one question is put; `question` is its public id."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue:
     """Wait for a person in `queue`; `wait` asks for spoken company, and the end of it arrives as turn `turn`."""
 
@@ -62,10 +69,12 @@ class Hangup:
     """End the call."""
 
 
-Step = Say | Pause | Gather | Redirect | Enqueue | Hangup
+Step = Say | Pause | Gather | Redirect | AskBack | Enqueue | Hangup
 Steps = tuple[Step, ...]
 
-_KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (Say, Pause, Gather, Redirect, Enqueue, Hangup)}
+_KINDS: Final[dict[str, type[Any]]] = {
+    kind.__name__: kind for kind in (Say, Pause, Gather, Redirect, AskBack, Enqueue, Hangup)
+}
 
 
 def to_json(steps: Iterable[Step]) -> list[dict[str, Any]]:

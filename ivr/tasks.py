@@ -1,10 +1,16 @@
-"""End the calls whose end the provider never told."""
+"""Turn calls to their keypads, and end those whose end the provider never told."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from ivr import turns
+from ivr import redirects, turns
 from ivr.actions import HouseActions
+
+
+@shared_task(name="ivr.tasks.turn")
+def turn(*, question_id: int) -> None:
+    """Turn the call of one question to its keypad."""
+    redirects.turn(question_id, at=timezone.now())
 
 
 @shared_task

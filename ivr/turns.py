@@ -10,17 +10,18 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from ivr import dialogue
-from ivr.adapters import Event, Links
+from ivr.adapters import Event, Kind, Links
 from ivr.asks import Actions
 from ivr.faults import place
 from ivr.models import Call, TurnReply
-from ivr.steps import Pause, Redirect, Steps, from_json, to_json
+from ivr.steps import AskBack, Pause, Redirect, Steps, from_json, to_json
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +62,30 @@ def take(provider: str, token: str, number: int, event: Event, at: datetime, act
     A turn that was answered before, or that lies behind, changes nothing and gets the current prompt; so does one that
     was never offered. Calls that are unknown or over are told goodbye.
     """
+    if event.kind is Kind.QUEUE_RESULT and (on_its_way := _turned_away(provider, token, event, actions)):
+        return on_its_way
     if not event.ended and (begun := Call.begin_turn(provider, event.call_id, token, number, at)):
         return _settle(begun, _steps(begun, event, at, actions), at, actions)
     call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id).first()
     if call is None or call.ended_at or event.ended:
         return Answer(dialogue.finished(call.language if call else ""))
+    return _current(call, event, at, actions)
+
+
+@sensitive_variables("event")
+def turned(provider: str, token: str, question: UUID, event: Event, at: datetime, actions: Actions) -> Answer:
+    """Answer a call that comes back to the keypad for one question.
+
+    It takes a turn of its own, the next one. A repeat, or a question that is long settled, gets the current prompt.
+    """
+    call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id).first()
+    if call is None or call.ended_at or event.ended:
+        return Answer(dialogue.finished(call.language if call else ""))
+    if call.step == "queue" and actions.expected(call) == question:
+        begun = Call.begin_turn(provider, event.call_id, token, call.turn + 1, at)
+        if begun is not None:
+            return _settle(begun, _question(begun, question, event, at, actions), at, actions)
+        call.refresh_from_db()
     return _current(call, event, at, actions)
 
 
@@ -125,6 +145,26 @@ def _steps(call: Call, event: Event, at: datetime, actions: Actions) -> Steps:
         # Whatever broke, the caller shall reach a person, and we shall hear of it.
         logger.error("A turn failed at step %s: %s", call.step, place(error))
         return dialogue.technical_fault(call, at, event, actions)
+
+
+def _question(call: Call, question: UUID, event: Event, at: datetime, actions: Actions) -> Steps:
+    try:
+        return dialogue.turned_back(call, event, question, at, actions)
+    except Exception as error:
+        logger.error("A question could not be put: %s", place(error))
+        return dialogue.technical_fault(call, at, event, actions)
+
+
+def _turned_away(provider: str, token: str, event: Event, actions: Actions) -> Answer | None:
+    """Answer the queue's word that a call was taken out of it, when we did that ourselves: the contact goes on.
+
+    Takes no turn, since the call may be at the question already; None when we have asked for nothing.
+    """
+    if not event.status.startswith("redirected") or event.ended:
+        return None
+    call = Call.objects.filter(provider=provider, token=token, call_sid=event.call_id, ended_at=None).first()
+    question = actions.expected(call) if call is not None else None
+    return Answer((AskBack(str(question)),), _links(call)) if call is not None and question is not None else None
 
 
 def _settle(call: Call, steps: Steps, at: datetime, actions: Actions) -> Answer:

@@ -8,19 +8,24 @@ import logging
 import re
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
+import httpx
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from twilio.request_validator import RequestValidator
 
-from ivr import prompts
-from ivr.adapters import UNREADABLE, Event, Kind, Links, NoCallNamedError
-from ivr.steps import Enqueue, Gather, Hangup, Pause, Redirect, Say, Step, Steps
+from ivr import loopback, prompts
+from ivr.adapters import UNREADABLE, Event, Kind, Links, NoCallNamedError, NotTurned
+from ivr.steps import AskBack, Enqueue, Gather, Hangup, Pause, Redirect, Say, Step, Steps
 from ivr.voices import VOICES
 
 logger = logging.getLogger(__name__)
 
+LIVE_CALL: Final = "https://api.twilio.com/2010-04-01/Accounts/{sid}/Calls/{call}.json"
+TIMEOUT: Final = 10  # seconds
+TOO_MANY_REQUESTS: Final = 429
 SIGNATURE: Final = "X-Twilio-Signature"
 FINISHED: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _KEYS: Final = re.compile(r"[0-9*#]{1,20}", re.ASCII)
@@ -76,6 +81,28 @@ class Twilio:
             attestation=_word(form, "StirVerstat"),
             position=_position(form),
         )
+
+    def can_turn(self) -> bool:
+        """Tell whether an account is set to give orders with; the demo's own telephone needs none."""
+        return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN) or settings.DEMO
+
+    def turn(self, call_id: str, path: str) -> None:
+        """Update the live call with a new address (Twilio's Call resource, `Url` and `Method`). Raises NotTurned."""
+        if not settings.TWILIO_ACCOUNT_SID:
+            loopback.turn(call_id, path)
+            return
+        try:
+            answer = httpx.post(
+                LIVE_CALL.format(sid=settings.TWILIO_ACCOUNT_SID, call=call_id),
+                auth=(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN),
+                data={"Url": settings.PUBLIC_URL.rstrip("/") + path, "Method": "POST"},
+                timeout=TIMEOUT,
+            )
+        except httpx.HTTPError as error:
+            raise NotTurned(type(error).__name__, final=False) from None
+        if answer.status_code >= 400:
+            refused = answer.status_code < 500 and answer.status_code != TOO_MANY_REQUESTS
+            raise NotTurned(f"TWILIO_{answer.status_code}", final=refused)
 
     def render(self, steps: Steps, url_for: Links | None) -> HttpResponse:
         """Write the steps as one TwiML document."""
@@ -152,6 +179,8 @@ def _write_onward(parent: ET.Element, step: Step, url_for: Links | None) -> None
             _gather(parent, step, url_for)
         case Redirect(turn):
             _redirect(parent, url_for.turn(turn))
+        case AskBack(question):
+            _redirect(parent, url_for.question(UUID(question)))
         case Enqueue():
             _enqueue(parent, step, url_for)
 

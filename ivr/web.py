@@ -1,9 +1,10 @@
 """Take a provider's webhook, check who sent it, and hand it to the dialogue."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -16,12 +17,10 @@ from ivr import dialogue, turns
 from ivr.adapters import Adapter, Event, Kind, NoCallNamedError
 from ivr.asks import Actions
 from ivr.faults import place
+from ivr.redirects import ADAPTERS
 from ivr.turns import Answer
-from ivr.twilio import Twilio
 
 logger = logging.getLogger(__name__)
-
-ADAPTERS: Final[Mapping[str, Adapter]] = {"twilio": Twilio()}
 
 View = Callable[..., HttpResponse]
 
@@ -67,6 +66,14 @@ def turn(adapter: Adapter, provider: str, event: Event, actions: Actions, token:
     return _render(adapter, lambda: turns.take(provider, token, number, event, timezone.now(), actions))
 
 
+@webhook(Kind.START)
+def question(
+    adapter: Adapter, provider: str, event: Event, actions: Actions, token: str, question: UUID
+) -> HttpResponse:
+    """Answer a call that was turned back to its keypad for one question."""
+    return _render(adapter, lambda: turns.turned(provider, token, question, event, timezone.now(), actions))
+
+
 @webhook(Kind.STATUS)
 def wait(adapter: Adapter, provider: str, event: Event, actions: Actions, token: str) -> HttpResponse:  # noqa: ARG001
     """Give the queue something to say."""
@@ -87,6 +94,7 @@ def routes(actions: Actions) -> list[URLPattern]:
         path("<slug:provider>/voice/", voice, given, name="voice"),
         path("<slug:provider>/status/", status, given, name="status"),
         path("<slug:provider>/turn/<slug:token>/<int:number>/", turn, given, name="turn"),
+        path("<slug:provider>/question/<slug:token>/<uuid:question>/", question, given, name="question"),
         path("<slug:provider>/wait/<slug:token>/", wait, given, name="wait"),
     ]
 

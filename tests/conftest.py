@@ -35,7 +35,7 @@ from tests.processes import Worker, served_site
 
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
 
-pytest_plugins = ["tests.cast", "tests.phone_line", "tests.provider"]
+pytest_plugins = ["tests.cast", "tests.phone_line", "tests.provider", "tests.namesakes_asked"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

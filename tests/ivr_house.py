@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.urls import include, path
 from pytest_django import Settings
@@ -27,6 +28,9 @@ class House:
         self.held = False
         self.texts = True
         self.left: int | None = None
+        self.question: UUID | None = None
+        self.unsettled = True
+        self.serves = "agent-aino"
         self.broken: set[str] = set()
 
     def count(self, name: str) -> int:
@@ -73,7 +77,25 @@ class House:
     def perform(self, choice: str, call: Call, at: datetime) -> tuple[Told, ...]:
         self._note("perform", choice)
         prompts = {"state": "state.open", "visit": "visit.requested", "callback": "callback.requested"}
+        prompts |= {"not_me": "not_me.noted", "stop": "stop.done"}
         return (Told(prompts[choice], {}),) if choice in prompts else (Told("hold.placed", {"hours": 48}),)
+
+    def expected(self, call: Call) -> UUID | None:
+        return self.question
+
+    def asks(self, call: Call, question: UUID, at: datetime) -> bool:
+        self._note("asks", question)
+        call.language = "en"
+        return self.unsettled
+
+    def answer(self, call: Call, day: int, month: int, at: datetime) -> None:
+        self._note("answer", day, month)
+
+    def skip(self, call: Call, at: datetime) -> None:
+        self._note("skip")
+
+    def back_to(self, call: Call) -> str:
+        return self.serves
 
     def to_human(self, call: Call, keypad: str, at: datetime) -> None:
         self._note("to_human", keypad)

@@ -106,6 +106,13 @@ class Phone:
         self.queue = None
         return self._go(self._after_queue, {"QueueResult": result, "QueueTime": "31"})
 
+    def turned(self, path: str) -> "Phone":
+        """Follow an order to go on elsewhere: the queue's end is told first, and its answer is not run."""
+        assert self.queue is not None, "The caller is in no queue."
+        self.queue = None
+        assert self.post(self._after_queue, {"QueueResult": "redirected-from-bridged"}).status_code == 200
+        return self._go(path)
+
     # --- what a network does ------------------------------------------------------------------------------------------
     def send_again(self, which: int = -1) -> HttpResponse:
         """Send a request of this call once more, byte for byte; the walker's own state stays as it was."""

@@ -4,6 +4,7 @@ customer.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.log import record
-from verification import prompt_ends
+from verification import namesakes, prompt_ends
 from verification.interactions import Ended
 from verification.models import Claim, Customer, Interaction, NameSearch, Speaker, Staff
 from verification.numbers import mark
@@ -64,20 +65,37 @@ def claim_name(
     with transaction.atomic():
         interaction = _live(interaction_id)
         _within_search_limits(interaction, by, at)
-        bearers = list(
-            Customer.objects.filter(
-                organisation_id=interaction.organisation_id,
-                family_name__iexact=family_name.strip(),
-                given_names__iexact=given_names.strip(),
-            )[:50]
-        )
-        NameSearch.objects.create(interaction=interaction, searched_by=by, searched_at=at, found=len(bearers))
+        bearers = list(namesakes.bearers(interaction, family_name=family_name, given_names=given_names)[:50])
+        search = NameSearch.objects.create(interaction=interaction, searched_by=by, searched_at=at, found=len(bearers))
+        namesakes.offer(search, family_name=family_name, given_names=given_names)
         facts, personal = {"found": len(bearers)}, {"name": f"{given_names} {family_name}"[:200]}
         _entry(interaction, "claim.name_searched", by, at, facts, personal)
         if len(bearers) == 1:
             named = mark(bearers[0].number)
             _note(interaction, _Said(bearers[0], named, None, "", capacity, Claim.Source.STAFF), by, at)
         return len(bearers)
+
+
+def claim_picked(interaction: Interaction, picked: Customer | None, *, by: Staff | None, at: datetime) -> bool:
+    """Note the claim of whom the caller's own answer picked; False when nobody was, or no more may be named here.
+
+    Inside the caller's transaction, which holds the interaction. When nobody was picked the same is written, and taken
+    back: neither statements nor their time tell which it was.
+    """
+    try:
+        within_limits(interaction, by, at)
+    except TooMany:
+        return False
+    named = picked.number if picked else secrets.token_hex(4)
+    kept = transaction.savepoint()
+    _note(interaction, _Said(picked, mark(named), None, "", Claim.Capacity.SELF, Claim.Source.QUESTION), by, at)
+    (transaction.savepoint_commit if picked else transaction.savepoint_rollback)(kept)
+    return picked is not None
+
+
+def within_limits(interaction: Interaction, by: Staff | None, at: datetime) -> None:
+    """Raise TooMany when no further customer may be named in this contact, or by this colleague today."""
+    _within_limits(interaction, "", Claim.Source.STAFF, by, at)
 
 
 def _within_search_limits(interaction: Interaction, by: Staff, at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from audit import keys
 from audit.log import record
-from verification import prompt_ends
+from verification import namesakes, prompt_ends
 from verification.models import Interaction, Organisation, Speaker, Staff
 from verification.policy import current
 
@@ -168,6 +168,7 @@ def end(interaction_id: UUID, *, at: datetime, by: Staff | None = None) -> None:
         found.ended_at, found.waiting_since = max(at, found.started_at), None
         found.save(update_fields=["ended_at", "waiting_since"])
         prompt_ends.cancel_for(found, prompt_ends.HANG_UP, at=at, actor=by.actor if by else "")
+        namesakes.forget(found, at=at)
         _entry(found, "interaction.ended", by.actor if by else found.actor, at, "the contact is over", {})
 
 

@@ -16,7 +16,7 @@ from verification.levels import Level, Together, Worth
 FILE = Path(__file__).with_name("policy.toml")
 SECTIONS = (
     "keypad", "claims", "prompts", "proposals", "transfer", "sms_code", "contacts", "hold", "parked", "visit_code",
-    "enrolment", "money",
+    "enrolment", "money", "separating",
 )  # fmt: skip
 SCOPES = ("customer", "interaction", "staff")
 
@@ -52,6 +52,16 @@ class Claims:
     per_customer_per_day: int
     name_searches_per_interaction: int
     name_searches_per_staff_per_day: int
+
+
+@dataclass(frozen=True)
+class Separating:
+    """How often a caller may be asked which of several customers of one name he is."""
+
+    per_interaction: int
+    per_name_per_day: int
+    per_name_per_month: int
+    per_staff_per_day: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class Policy:
     together: tuple[Together, ...]
     keypad: Keypad
     claims: Claims
+    separating: Separating
     prompts: Prompts
     signals: Mapping[str, Raise]
     proposal: timedelta
@@ -165,6 +176,7 @@ def _policy(raw: dict[str, Any]) -> Policy:
             failures_per_hour_everywhere=_count(keypad, "failures_per_hour_everywhere"),
         ),
         claims=Claims(**{name: _count(claims, name) for name in Claims.__dataclass_fields__}),
+        separating=Separating(**{name: _count(raw["separating"], name) for name in Separating.__dataclass_fields__}),
         prompts=Prompts(
             lasts=timedelta(minutes=_count(raw["prompts"], "minutes", most=10)),  # 63B 3.1.3.2
             wrong_words=_count(raw["prompts"], "wrong_words"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from verification import backchannel, prompts, proposals, push_rows, sms_codes, telling
+from verification import backchannel, prompts, proposals, push_rows, separating, sms_codes, telling
 
 
 @shared_task(name="verification.tasks.tell")
@@ -40,6 +40,7 @@ def sweep() -> None:
         prompts.send_link(prompt_id, at=now)
     prompts.sweep(now)
     proposals.sweep(now)
+    separating.sweep(now)
     for code_id in sms_codes.due(at=now):
         sms_codes.settle(code_id, at=now)
     for telling_id in telling.due(at=now):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases import phrases
 from cases.models import Case
-from cases.pages import circumstances, prompting, story
+from cases.pages import circumstances, namesakes, prompting, story
 from cases.pages.access import Standing, person, served, serving, show, standing, visible
 from cases.pages.claim_forms import NameForm, NumberForm, SpeakerForm
 from verification import interactions, masking, results
@@ -67,8 +67,9 @@ def context_of(found: Interaction, by: Staff, at: datetime, **more: Any) -> dict
         "at_desk": Visit.objects.filter(events__interaction=found).first() if mine and found.live else None,
         **(circumstances.shown(found, claim, held, at) if mine and found.live else {}),
         "asking": prompting.panel(found, claim, at),
+        "namesakes": namesakes.panel(found, claim),
         "pulse": pulse_of(found, claim, held),
-        "rest": rest_of(found, claim),
+        "rest": rest_of(found),
         **more,
     }
 
@@ -147,13 +148,14 @@ def pulse_of(found: Interaction, claim: Claim | None, held: Held) -> str:
     heard = found.speakers.count()
     decided = ProposalEnd.objects.filter(proposal__interaction=found).count()
     proof = (claim and claim.pk, seen, heard, held.level, asked and (asked.prompt.pk, asked.state))
-    parts = (found.ended_at, found.served_by_id, found.keypad, found.language, decided, *proof)
+    told_apart = namesakes.stage(found)
+    parts = (found.ended_at, found.served_by_id, found.keypad, found.language, decided, told_apart, *proof)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def rest_of(found: Interaction, claim: Claim | None) -> str:
+def rest_of(found: Interaction) -> str:
     """Return a short word that changes with what the page's script does not put in place by itself."""
-    parts = (found.ended_at, found.served_by_id, found.language, claim and claim.pk)
+    parts = (found.ended_at, found.served_by_id, found.language)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

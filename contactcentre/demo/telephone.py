@@ -17,6 +17,7 @@ from django.conf import settings
 from twilio.request_validator import RequestValidator
 
 from contactcentre import data_dir
+from ivr import loopback
 
 
 class NoAnswer(RuntimeError):
@@ -76,10 +77,13 @@ class Telephone:
         return urljoin(address, gather.get("action", "")), {"Digits": keys.rstrip("#")}
 
     def _queued(self, address: str, queue: ET.Element) -> tuple[str | None, dict[str, str]]:
-        """Wait in the queue, and listen again each time Enter is pressed."""
-        waiting = urljoin(address, queue.get("waitUrl", ""))
-        self.say(f"(in the queue: an agent sees this call at {self.base}/admin/)")
+        """Wait in the queue, or talk: listen again each time Enter is pressed, and follow when we are turned away."""
+        waiting, action = urljoin(address, queue.get("waitUrl", "")), urljoin(address, queue.get("action", ""))
+        self.say(f"(in the queue: an agent sees this call at {self.base}/admin/; Enter hears what is said meanwhile)")
         while True:
+            if (turned := loopback.taken(self.sid)) is not None:
+                self._post(action, {"QueueResult": "redirected-from-bridged", "QueueTime": "20"})
+                return turned, {}
             verbs = self._post(waiting, {"QueuePosition": "1", "QueueTime": "20"})
             for verb in verbs:
                 if verb.tag == "Say":

@@ -28,6 +28,7 @@ from verification.models.decisions import (
 )
 from verification.models.holds import ClosedAccount, Hold, HoldLift
 from verification.models.interactions import Claim, Evidence, Interaction, NameSearch, Speaker
+from verification.models.namesakes import SeparatingQuestion
 from verification.models.prompts import (
     BrokerLogin,
     CibaRequest,
@@ -81,6 +82,7 @@ __all__ = [
     "ProposalEnd",
     "Refusal",
     "RegisterAnswer",
+    "SeparatingQuestion",
     "Signal",
     "SmsCode",
     "Speaker",

@@ -104,6 +104,7 @@ class Claim(models.Model):
         KEYPAD = "KEYPAD", _("typed on the keypad")
         STAFF = "STAFF", _("told to the staff")
         VISIT = "VISIT", _("booked visit")
+        QUESTION = "QUESTION", _("told apart on the keypad")
 
     speaker = models.ForeignKey(Speaker, on_delete=models.PROTECT, related_name="claims")
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")  # for whom he speaks

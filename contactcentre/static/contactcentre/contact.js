@@ -14,11 +14,17 @@
       left.textContent = `${Math.floor(still / 60)}:${String(still % 60).padStart(2, "0")}`;
     }
   };
+  // Each answer masks the form token anew; a form that has changed in nothing else keeps what was typed into it.
+  const same = (next, part) => {
+    const ours = document.querySelector("[name=csrfmiddlewaretoken]");
+    for (const theirs of next.querySelectorAll("[name=csrfmiddlewaretoken]")) theirs.setAttribute("value", ours.value);
+    return next.isEqualNode(part);
+  };
   const put = (fresh) => {
     const told = [];
     for (const part of document.querySelectorAll("[data-live]")) {
       const next = fresh.getElementById(part.id);
-      if (!next || next.isEqualNode(part)) continue;
+      if (!next || same(next, part)) continue;
       const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
       if (next.dataset.said && next.dataset.said !== part.dataset.said) told.push(next.dataset.said);
       part.replaceWith(next);
