@@ -127,8 +127,8 @@ IVR_NUMBER = env.text(
 E_ID_BROKERS = env.text(
     "E_ID_BROKERS",
     help="Brokers of strong e-ID: a JSON list of {code, profile (ftn or fapi), name, issuer, client_id}; may add ciba "
-    "(none, poll or ping), ciba_binding (transfer or approve_only) and login_hint (customer_number or phone). The demo "
-    "brings its own.",
+    "(none, poll or ping), ciba_binding (transfer or approve_only), login_hint (customer_number or phone), and where "
+    "the code to be typed travels: transfer_parameter, transfer_member (docs/decisions/0010). The demo brings its own.",
 )
 E_ID_KEYS = env.secret(
     "E_ID_KEYS",
@@ -146,8 +146,8 @@ E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the
 
 CHIP_TRUST = env.text(
     "CHIP_TRUST",
-    help="Folder with the signing authorities of documents' chips, one file a country (FIN.pem), and the lists of what they "
-    "revoked (FIN.crl); empty trusts none.",
+    help="Folder with the signing authorities of documents' chips, one file a country (FIN.pem), and the lists of what "
+    "they revoked (FIN.crl); empty trusts none.",
 )
 
 NOTICE_BACKEND = env.choice(

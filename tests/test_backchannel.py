@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
+from cases.pages import prompting
 from notices.models import Notice
 from tests.cast import Cast, bring_in, gather, number
 from tests.provider import ANNA, BEA, LOA2, Provider, notify_path
@@ -634,3 +635,68 @@ def test_a_ping_is_posted_and_never_sent_elsewhere(db: None, settings: Any) -> N
     assert Client().get(notify_path("tapping")).status_code == 405
     settings.SECURE_SSL_REDIRECT = True
     assert ping({"auth_req_id": "x"}, "x").status_code == 401
+
+
+# --- answers that nobody got ------------------------------------------------------------------------------------------
+class Killed(BaseException):
+    """What ends a worker between one statement and the next."""
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
+def after_the_lease(call: Call, prompt: Prompt) -> None:
+    """Let the next worker find the row when the lease of the one who was killed has run out."""
+    row = call.row(prompt)
+    assert row.polling_until == row.due_at + push_rows.LEASE
+    backchannel.step(row.pk, at=row.due_at)
+    assert call.row(prompt).attempts == row.attempts, "it is leased"
+    CibaRequest.objects.filter(pk=row.pk).update(polling_until=row.due_at)  # the provider's clock is the real one
+    backchannel.step(row.pk, at=row.due_at)
+
+
+def test_an_answer_taken_by_a_worker_that_was_killed_is_told_apart_from_a_replay(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt, row = call.sent()
+    call.provider.approve(call.name(prompt))
+    with monkeypatch.context() as dying:
+        dying.setattr("verification.backchannel.answers.conclude", killed)
+        with pytest.raises(Killed):
+            call.look(prompt)
+    after_the_lease(call, prompt)
+    assert end_of(prompt) == ("FAILED", "ANSWER_LOST")
+    assert nothing_counts(prompt)
+    assert not Signal.objects.exists()
+    assert call.row(prompt).done_at is not None
+    shown = prompting.panel(call.contact, prompt.claim, call.at)
+    assert shown["said"] == str(prompting.ANSWER_LOST)
+    again, _row = call.sent(at=row.due_at + timedelta(seconds=1))
+    call.provider.approve(call.name(again))
+    call.look(again)
+    assert end_of(again) == ("APPROVED", "")
+
+
+def test_an_answer_lost_on_its_way_is_told_apart_too_and_a_later_pending_clears_it(call: Call) -> None:
+    prompt, _row = call.sent()
+    unknown = httpx.Response(400, json={"error": "invalid_grant"})
+    polled(call, prompt, httpx.ReadTimeout("lost"))
+    polled(call, prompt, unknown)
+    assert end_of(prompt) == ("FAILED", "ANSWER_LOST")
+    other, _row = call.sent(at=call.at + timedelta(seconds=1))
+    polled(call, other, httpx.ReadTimeout("lost"))
+    polled(call, other, httpx.Response(400, json={"error": "authorization_pending"}))
+    polled(call, other, unknown)
+    assert end_of(other) == ("FAILED", Code.REPLAYED), "it had given no answer, and then it was gone"
+
+
+def test_a_worker_killed_before_anybody_answered_loses_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt, _row = call.sent()
+    with monkeypatch.context() as dying:
+        dying.setattr("verification.backchannel.ciba.poll", killed)
+        with pytest.raises(Killed):
+            call.look(prompt)
+    call.provider.approve(call.name(prompt))
+    after_the_lease(call, prompt)
+    assert end_of(prompt) == ("APPROVED", "")

@@ -47,6 +47,10 @@ def test_each_profile_says_what_its_standard_does() -> None:
         ([{**BANK, "ciba": "push"}], "ciba must be one of none, poll, ping"),
         ([{**BANK, "ciba": "poll"}], "ciba_binding is for brokers with CIBA"),
         ([{**BANK, "ciba_binding": "transfer"}], "ciba_binding is for brokers with CIBA"),
+        ([{**BANK, "profile": "fapi", "transfer_parameter": ""}], "transfer_parameter must name"),
+        ([{**BANK, "profile": "fapi", "transfer_parameter": "binding_message"}], "transfer_parameter must name"),
+        ([{**BANK, "profile": "fapi", "transfer_parameter": "Context"}], "transfer_parameter must name"),
+        ([{**BANK, "profile": "fapi", "transfer_member": "a b"}], "transfer_member is the name"),
     ],
 )
 def test_a_broker_that_makes_no_sense_stops_the_start(settings: Any, given: Any, said: str) -> None:

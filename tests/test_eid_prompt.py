@@ -92,6 +92,17 @@ def test_the_prompt_is_signed_and_shows_the_action_but_never_the_code(provider: 
         prompted(provider, "tapping", transfer_code=CODE)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "member", "sent"), [("verification_code", "", CODE), ("request_context", "otp", {"otp": CODE})]
+)
+def test_where_the_code_travels_is_agreed_with_each_broker(
+    provider: Provider, parameter: str, member: str, sent: object
+) -> None:
+    agreed = replace(provider.broker("mobile"), transfer_parameter=parameter, transfer_member=member)
+    given = ciba._transfer(agreed, CODE, "Esimerkki Oy: who is calling, ACDE")[parameter]
+    assert (json.loads(given) if member else given) == sent
+
+
 def test_the_phone_takes_the_code_that_the_caller_hears_and_declines_at_the_third_wrong_one(provider: Provider) -> None:
     start = prompted(provider)
     assert "did not match" in provider.answers_on_the_phone(start.auth_req_id, "approve", "11111")

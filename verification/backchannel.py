@@ -37,6 +37,7 @@ ASK_ENDPOINT: Final = "backchannel_authentication_endpoint"
 LETTERS: Final = "ACDEFHJKLMNPRTUVWXY"  # none that is taken for another, on a screen or by ear
 LONGEST_MESSAGE: Final = 100
 LOST: Final = "LOST"
+ANSWER_LOST: Final = "ANSWER_LOST"
 
 
 def step(request_id: int, *, at: datetime, pinged: bool = False) -> None:
@@ -184,10 +185,12 @@ def _ask(request: CibaRequest, sent: Sent, at: datetime) -> None:
     if broker is None:
         _fail(request, Code.PROVIDER, at)
         return
+    if request.interrupted:
+        sent = _heard(request, sent, unheard=True)
     try:
         found = ciba.poll(broker, sent.start, at=at)
     except Rejected as why:
-        _rejected(request, why, at + timedelta(seconds=time.monotonic() - began))
+        _rejected(request, sent, why, at + timedelta(seconds=time.monotonic() - began))
         return
     now = at + timedelta(seconds=time.monotonic() - began)
     match found:
@@ -202,20 +205,32 @@ def _ask(request: CibaRequest, sent: Sent, at: datetime) -> None:
 
 def _again(request: CibaRequest, sent: Sent, at: datetime, wait: int = 0) -> None:
     """Wait for the interval, or longer when the broker says so; of a prompt that has ended nothing more is asked."""
+    _heard(request, sent, unheard=False)  # it has given no answer yet
     if _ended(request.prompt):
         done(request, at=at) if sent.last_look <= at else put_off(request, sent.last_look)
         return
     put_off(request, at + timedelta(seconds=max(request.interval_seconds, wait)))
 
 
-def _rejected(request: CibaRequest, why: Rejected, at: datetime) -> None:
+def _heard(request: CibaRequest, sent: Sent, *, unheard: bool) -> Sent:
+    """Note whether an answer may have come that nobody got: a broker gives it once (10.1.1), and then knows nothing."""
+    kept = replace(sent, unheard=unheard)
+    if kept != sent:
+        mine(request).update(sealed_request=sealed(request, kept))
+    return kept
+
+
+def _rejected(request: CibaRequest, sent: Sent, why: Rejected, at: datetime) -> None:
     if why.retry:
+        _heard(request, sent, unheard=True)  # what was lost on its way may have been the answer
         put_off(request, at + max(_wait(request), timedelta(seconds=request.interval_seconds)))
     elif why.code is Code.DECLINED:
         answers.decline(request.prompt_id, at=at)
         done(request, at=at)
     elif why.code is Code.EXPIRED and _ended(request.prompt):
         done(request, at=at)
+    elif sent.unheard and why.code is Code.REPLAYED:
+        _fail(request, ANSWER_LOST, at)
     else:
         _fail(request, why.code, at)
 

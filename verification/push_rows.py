@@ -24,13 +24,17 @@ NOBODYS: Final = bytes(32)  # the digest of no token
 
 @dataclass(frozen=True)
 class Sent:
-    """What is kept, sealed, of a request. `silent`: nobody was asked, and it will look like somebody who says no."""
+    """What is kept, sealed, of a request. `silent`: nobody was asked, and it will look like somebody who says no.
+
+    `unheard`: the broker may have given its answer, which it gives once, without our having it.
+    """
 
     sent_at: datetime
     shown: str  # the letters that app and agent show alike
     auth_req_id: str = ""
     expires_at: datetime | None = None
     silent: bool = False
+    unheard: bool = False
 
     @property
     def start(self) -> CibaStart:
@@ -57,6 +61,7 @@ def leased(pk: int, at: datetime) -> CibaRequest | None:
         found = rows.select_related("prompt__interaction__organisation", "prompt__claim__person").first()
         if found is None or (found.polling_until is not None and found.polling_until > at):
             return None
+        found.interrupted = found.polling_until is not None  # whoever had it neither finished nor put it off
         found.polling_until, found.attempts = at + LEASE, found.attempts + 1
         found.save(update_fields=["polling_until", "attempts"])
         return found
@@ -109,7 +114,8 @@ def sent_of(request: CibaRequest) -> Sent | None:
 def sealed(request: CibaRequest, sent: Sent) -> bytes:
     """Seal what is kept of a request."""
     moments = {"sent_at": sent.sent_at.isoformat(), "expires_at": sent.expires_at and sent.expires_at.isoformat()}
-    kept = {"shown": sent.shown, "auth_req_id": sent.auth_req_id, "silent": sent.silent, **moments}
+    kept = {"shown": sent.shown, "auth_req_id": sent.auth_req_id, "silent": sent.silent, "unheard": sent.unheard}
+    kept |= moments
     return keys.seal(json.dumps(kept), context=_context(request))
 
 

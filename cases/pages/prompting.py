@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cases.pages.story import label_of
-from verification import prompt_states, prompts, push_rows, pushes, relying_party, roads, shown_parameters
+from verification import backchannel, prompt_states, prompts, push_rows, pushes, relying_party, roads, shown_parameters
 from verification.declarations import Declaration, declared
 from verification.levels import Level
 from verification.models import Claim, Interaction, Prompt
@@ -31,6 +31,9 @@ IN_HIS_APP: dict[str, Promise] = {
     "ASKED": gettext_lazy("The request is on its way to his app, if he has one."),
     "OPENED": gettext_lazy("The request was sent to his app, if he has one. Read aloud what he is asked for there."),
 }
+ANSWER_LOST = gettext_lazy(
+    "His answer was lost on its way to us, and it counts for nothing. Ask him to approve once more, and send it again."
+)
 SHORT: dict[str, Promise] = {
     "ASKED": pgettext_lazy("step", "sent"),
     "OPENED": pgettext_lazy("step", "opened"),
@@ -81,6 +84,8 @@ def _steps(prompt: Prompt) -> tuple[str, ...]:
 
 
 def _said(standing: Standing) -> str:
+    if standing.reason == backchannel.ANSWER_LOST:
+        return str(ANSWER_LOST)
     in_his_app = IN_HIS_APP if standing.prompt.road == Prompt.Road.CIBA else {}
     return str(in_his_app.get(standing.state, STATES[standing.state]))
 

@@ -36,7 +36,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 OWN = ("code", "profile", "name", "issuer", "client_id")  # what an installation says of a broker
-MAY = ("ciba", "ciba_binding", "login_hint")  # what it may say besides
+MAY = ("ciba", "ciba_binding", "login_hint", "transfer_parameter", "transfer_member")  # what it may say besides
+TAKEN = frozenset(
+    {
+        "acr_values", "aud", "binding_message", "client_id", "client_notification_token", "exp", "iat", "id_token_hint",
+        "iss", "jti", "login_hint", "login_hint_token", "nbf", "request", "requested_expiry", "scope", "sub", "user_code",
+    }
+)  # fmt: skip
+"""Parameters of a request that mean something already: what is to be typed in the app never travels in them."""
 
 
 class Misconfigured(ValueError):
@@ -57,6 +64,8 @@ class Broker:
     ciba: str
     ciba_binding: str
     login_hint: str
+    transfer_parameter: str
+    transfer_member: str
     request_by: str
     request_signing: str
     request_seconds: int
@@ -171,3 +180,9 @@ def _check_prompted(broker: Broker) -> None:
     for name in ("ciba_binding", "login_hint"):
         if (broker.ciba == "none") != (getattr(broker, name) == ""):
             raise Misconfigured(f"Broker {broker.code}: {name} is for brokers with CIBA, and for all of those.")
+    word = re.compile(r"[a-z][a-z0-9_]{0,39}")
+    named = word.fullmatch(broker.transfer_parameter) and broker.transfer_parameter not in TAKEN
+    if broker.ciba_binding == "transfer" and not named:
+        raise Misconfigured(f"Broker {broker.code}: transfer_parameter must name a parameter that means nothing else.")
+    if broker.transfer_member and not word.fullmatch(broker.transfer_member):
+        raise Misconfigured(f"Broker {broker.code}: transfer_member is the name of a member, or empty.")

@@ -85,14 +85,18 @@ def start(
 
 
 def _transfer(broker: Broker, code: str, message: str) -> dict[str, str]:
-    """Return the parameter that makes the phone ask for the code (FAPI-CIBA 5.2.2: a unique context)."""
+    """Return the parameter that makes the phone ask for the code, as it was agreed with this broker.
+
+    No standard names one. FAPI-CIBA 5.2.2 has a request_context, and leaves what is in it to the two parties.
+    """
     if broker.ciba_binding != "transfer":
         if code:
             raise ValueError("This broker cannot ask for a code.")
         return {}
     if len(code) < SHORTEST_CODE or code in message:
         raise ValueError("A code of four characters or more is needed, which the message does not show.")
-    return {"request_context": json.dumps({"transfer_code": code})}
+    member = broker.transfer_member
+    return {broker.transfer_parameter: json.dumps({member: code}) if member else code}
 
 
 def _started(content: dict[str, Any], token: str, at: datetime) -> CibaStart:

@@ -137,6 +137,8 @@ class CibaRequest(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     done_at = models.DateTimeField(null=True)  # nothing more is sent or asked; later than the end of its prompt
 
+    interrupted = False  # of the row as a worker took it: the one before him was killed over it
+
     class Meta:
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(done_at__isnull=True), name="backchannel_requests_due")
