@@ -25,6 +25,7 @@ ROW_GUARD = 1 + 2 + 8 + 16
 TRUNCATE_GUARD = 2 + 32
 
 _protected: dict[str, None] = {}
+_locked: dict[str, None] = {}
 
 
 class Altered(Exception):
@@ -49,6 +50,20 @@ def protect(*tables: str) -> None:
 def protected() -> tuple[str, ...]:
     """Name every table that was declared append-only, in the order of declaration."""
     return tuple(_protected)
+
+
+def lock_rows(*tables: str) -> None:
+    """Declare that rows of these protected tables are locked (SELECT ... FOR UPDATE) by whoever decides about them.
+
+    PostgreSQL asks for the right to update a column before it lets a role lock a row, so the application is given it
+    for the key's column alone (audit.roles); the guard refuses every update all the same.
+    """
+    _locked.update(dict.fromkeys(tables))
+
+
+def locked() -> tuple[str, ...]:
+    """Name the protected tables whose rows are locked."""
+    return tuple(_locked)
 
 
 def statements(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:

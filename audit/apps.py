@@ -19,4 +19,6 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from audit import checks  # noqa: F401 - registers them
+
         post_migrate.connect(reinstall_guards, sender=self, dispatch_uid="audit.append_only")

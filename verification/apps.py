@@ -26,6 +26,7 @@ APPEND_ONLY = (
     "staffchange",
     "staffchangeapproval",
 )
+LOCKED = ("grant", "prompt", "proposal")  # by those who finish, send or decide them, once
 
 
 def install_guards(using: str, **_: Any) -> None:
@@ -56,6 +57,7 @@ class VerificationConfig(AppConfig):
         from verification.eid import checks as e_id_checks  # noqa: F401
 
         append_only.protect(*(f"verification_{table}" for table in APPEND_ONLY))
+        append_only.lock_rows(*(f"verification_{table}" for table in LOCKED))
         for config in apps.get_app_configs():
             for room in _rooms(config):
                 import_module(f"{config.name}.{room}")

@@ -14,3 +14,4 @@ class VisitsConfig(AppConfig):
         from visits import checks  # noqa: F401 - registers them
 
         append_only.protect(*(f"visits_{table}" for table in APPEND_ONLY))
+        append_only.lock_rows("visits_visit")  # by the clerk who receives it

@@ -67,6 +67,7 @@ class Command(BaseCommand):
             data_dir.lock()
         if serve:
             check_port(settings.PORT)
+        self._set_up_roles()
         first_start.check_the_mark()
         if first_start.discard_half_made_demo():
             self._say("the demo world was left half made; starting over")
@@ -75,7 +76,12 @@ class Command(BaseCommand):
         if settings.DEMO:
             self._build_demo()
         readiness.check()
-        call_command("check", "--fail-level", "ERROR", stdout=_Nowhere())
+        call_command("check", "--fail-level", "ERROR", "--database", "default", stdout=_Nowhere())
+
+    def _set_up_roles(self) -> None:
+        """Give the application and the sequencer their rights; before that nothing is theirs."""
+        if settings.DATABASE_OWNER_URL:
+            call_command("database_roles", stdout=_Nowhere())
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
@@ -85,9 +91,11 @@ class Command(BaseCommand):
         self._say(f"bringing the database up to date ({len(plan)} steps)")
         if settings.DATABASE_OWNER_URL:
             env = {**os.environ, "DATABASE_URL": settings.DATABASE_OWNER_URL}
-            command = [sys.executable, sys.argv[0], "migrate", "-v", "0"]
+            # Its checks would ask whether the application owns the tables: here it is the owner that asks.
+            command = [sys.executable, sys.argv[0], "migrate", "-v", "0", "--skip-checks"]
             if subprocess.run(command, env=env, check=False, start_new_session=True).returncode:
                 raise CommandError("The migrations failed; see above.")
+            self._set_up_roles()
         else:
             call_command("migrate", verbosity=0, interactive=False)
 
