@@ -115,7 +115,7 @@ def test_the_api_notes_both_numbers_and_one_more_speaker(house: Cast) -> None:
         body = {
             "customer_number": shop.number, "capacity": "SIGNATORY", "own_number": own.number, "another_speaker": more,
         }  # fmt: skip
-        assert api.post(f"interactions/{contact.public_id}/claim/", body).json() == {"noted": True}
+        assert api.post(f"interactions/{contact.public_id}/claim/", body).json()["noted"] is True
     assert [claim.person for claim in Claim.objects.order_by("pk")] == [house.sanna.customer, house.olli.customer]
     assert contact.speakers.count() == 2
 

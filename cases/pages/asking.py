@@ -65,7 +65,7 @@ def _ask(request: HttpRequest, public_id: UUID, road: str, coming: str) -> HttpR
     try:
         prompts.ask(
             public_id, road=road, action=action, parameters=parameters, by=person(request), at=at,
-            broker=request.POST.get("broker", ""),
+            broker=request.POST.get("broker", ""), speaker=_speaker(request),
         )  # fmt: skip
     except prompts.BadParameters as unread:
         return _form_again(request, contact, action, unread)
@@ -76,6 +76,12 @@ def _ask(request: HttpRequest, public_id: UUID, road: str, coming: str) -> HttpR
     else:
         messages.success(request, coming)
     return redirect(f"{reverse('admin:interaction', args=[public_id])}#asking")
+
+
+def _speaker(request: HttpRequest) -> UUID | None:
+    """Return which of several speakers is asked, None for the first; who isn't of this contact claims nothing in it."""
+    named = request.POST.get("speaker", "")
+    return uuid_of(named) if named else None
 
 
 def _asked_for(request: HttpRequest, contact: Interaction, at: datetime) -> tuple[str, Mapping[str, Any]]:

@@ -140,6 +140,7 @@ def _form(
         "missing": missing(wanted, contact, by=person(request), at=timezone.now()),
         "empty": nothing_open(wanted, contact),
         "may_ask": prompting.may_ask(wanted),
+        "together": prompting.speakers(contact),
     }
     return show(request, "cases/action.html", context, status=status)
 
@@ -194,5 +195,6 @@ def refusal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "acting": acting,
         "ask_register": acting and found.reason == Reason.AUTHORITY and registers.configured() is not None,
         "again": _offered(found.action) is not None,
+        "together": prompting.speakers(contact) if acting else [],
     }
     return show(request, "cases/refusal.html", context)

@@ -15,6 +15,7 @@ from verification.declarations import Declaration, declared
 from verification.levels import Level
 from verification.models import Claim, Interaction, Prompt
 from verification.prompt_states import STEPS, Standing
+from verification.scene import claims_of_all
 
 STATES: dict[str, Promise] = {
     "ASKED": gettext_lazy("The link is on its way to the phone or e-mail on record, if there is one."),
@@ -49,6 +50,8 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
         "offered": bool(roads.with_login() or roads.by_passkey()) and contact.channel in prompts.CHANNELS,
         "apps": [(each.code, each.name, each.ciba_binding != "transfer") for each in roads.with_app()],
         "declined": prompts.declined(contact),
+        "speakers": speakers(contact),
+        "whose": _place(contact, standing) if standing else "",
         "claimed": claim is not None and bool(claim.person_mark),
         "passkeys": relying_party.possible() and _reaches_high(contact),
     }
@@ -58,9 +61,7 @@ def panel(contact: Interaction, claim: Claim | None, at: datetime) -> dict[str, 
 def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, Any]:
     prompt = standing.prompt
     reached = STEPS.index(standing.state) if standing.waiting else -1
-    approved = (
-        standing.state == "APPROVED" and prompt.action != "" and claim is not None and prompt.claim_id == claim.pk
-    )
+    approved = standing.state == "APPROVED" and prompt.action != "" and claim is not None and _stands(prompt)
     wanted = declared(prompt.action)
     if wanted is not None and wanted.made_on_page:
         approved = False  # it is finished on his page: there is nothing for the agent to do
@@ -77,6 +78,27 @@ def _shown(standing: Standing, claim: Claim | None, at: datetime) -> dict[str, A
         "minutes": f"{standing.seconds_left(at) // 60}:{standing.seconds_left(at) % 60:02d}",
         "approved_action": prompt.action if approved else "",
     }
+
+
+def _stands(prompt: Prompt) -> bool:
+    """Tell whether what he approved is still claimed by him; each of several speakers approves for himself."""
+    return prompt.claim_id in {each.pk for each in claims_of_all(prompt.interaction)}
+
+
+def speakers(contact: Interaction) -> list[tuple[UUID, str]]:
+    """Return who can be asked when several are heard, each by his place and capacity; [] for one alone."""
+    claims = claims_of_all(contact)
+    places = list(contact.speakers.order_by("pk").values_list("pk", flat=True))
+    return [
+        (each.speaker.public_id, f"{places.index(each.speaker_id) + 1}: {each.get_capacity_display()}")
+        for each in claims
+        if len(claims) > 1
+    ]
+
+
+def _place(contact: Interaction, standing: Standing) -> str:
+    """Tell of which speaker the newest prompt asks, "" when only one is heard."""
+    return dict(speakers(contact)).get(standing.prompt.claim.speaker.public_id, "")
 
 
 def _steps(prompt: Prompt) -> tuple[str, ...]:

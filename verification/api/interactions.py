@@ -101,9 +101,10 @@ class ClaimSerializer(serializers.Serializer[Any]):
 
 
 class NotedSerializer(serializers.Serializer[Any]):
-    """The same answer whether or not there is such a customer."""
+    """The same answer whether or not there is such a customer; `speaker` is who said it, to ask him by himself."""
 
     noted = serializers.BooleanField()
+    speaker = serializers.UUIDField()
 
 
 def of_organisation(by: Staff) -> QuerySet[Interaction]:
@@ -256,19 +257,18 @@ class Claiming(Endpoint):
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            self._note(id, asked.validated_data)
+            claim = self._note(id, asked.validated_data)
         except interactions.Ended as error:
             raise Problem("ended") from error
         except TooMany as error:
             raise Problem("too-many") from error
-        return Response({"noted": True})
+        return Response({"noted": True, "speaker": str(claim.speaker.public_id)})
 
-    def _note(self, id: UUID, said: dict[str, Any]) -> None:
+    def _note(self, id: UUID, said: dict[str, Any]) -> Claim:
         number, own = said["customer_number"], said.get("own_number", "")
         if said["another_speaker"]:
-            join_and_claim(id, number, capacity=said["capacity"], own_number=own, by=self.by, at=self.at)
-            return
-        claim_number(
+            return join_and_claim(id, number, capacity=said["capacity"], own_number=own, by=self.by, at=self.at)
+        return claim_number(
             id, number, capacity=said["capacity"], source=Claim.Source.STAFF, by=self.by, at=self.at, own_number=own
         )
 

@@ -25,9 +25,13 @@ PROBLEMS = {"SERVING": "not-serving", "CLAIM": "no-claim", "ACTION": "no-road", 
 
 
 class AskingSerializer(serializers.Serializer[Any]):
-    """By which road, and what he should approve: without an action only his identity is asked for."""
+    """By which road, and what he should approve: without an action only his identity is asked for.
+
+    `speaker` is one of several who are heard, as noting his claim has told; without it, the first.
+    """
 
     road = serializers.ChoiceField(choices=Prompt.Road.choices)
+    speaker = serializers.UUIDField(required=False)
     action = serializers.CharField(max_length=60, allow_blank=True, default="")
     parameters = SchemaField(default=dict, help_text="As for the action itself; approved are exactly these.")
 
@@ -109,8 +113,9 @@ class Prompts(Endpoint):
             raise Problem("malformed", errors={"parameters": ["?"]})
         try:
             return prompts.ask(
-                id, road=said["road"], action=said["action"], parameters=parameters, by=self.by, at=self.at
-            )
+                id, road=said["road"], action=said["action"], parameters=parameters, by=self.by, at=self.at,
+                speaker=said.get("speaker"),
+            )  # fmt: skip
         except prompts.BadParameters as unread:
             raise Problem("malformed", errors=unread.errors) from unread
         except prompts.NotAsked as stop:
