@@ -102,7 +102,10 @@ def _web(port: int) -> Any:
 def _worker() -> Any:
     from contactcentre.celery import app
 
-    return app.WorkController(pool_cls="threads", concurrency=4, without_mingle=True, without_gossip=True)
+    queues = [app.conf.task_default_queue, settings.LOG_QUEUE]
+    return app.WorkController(
+        pool_cls="threads", concurrency=4, queues=queues, without_mingle=True, without_gossip=True
+    )
 
 
 def _beat() -> Any:
@@ -126,22 +129,50 @@ def _thread(target: Any) -> threading.Thread:
 
 
 def serve_in_several(port: int) -> bool:
-    """Serve by gunicorn and a Celery worker with beat until asked to stop; return False when one ended by itself."""
+    """Serve by gunicorn and Celery workers with beat until asked to stop; return False when one ended by itself."""
     web = ["gunicorn", "contactcentre.wsgi", "-c", str(settings.BASE_DIR / "deploy" / "gunicorn.conf.py")]
-    worker = ["celery", "-A", "contactcentre", "worker", "-B", "-P", "threads", "-c", "4", "-l", "WARNING", *QUIET]
-    worker += ["-s", settings.CELERY_BEAT_SCHEDULE_FILENAME, "-n", f"worker-{port}@localhost"]
+    beat = ["-B", "-s", settings.CELERY_BEAT_SCHEDULE_FILENAME]
+    common = settings.CELERY_TASK_DEFAULT_QUEUE
     with asked_to_stop() as asked:
-        children = [_child([*web, "-b", f"{HOST}:{port}"]), _child(worker)]
+        env = without_the_log() if settings.SEQUENCER_DATABASE_URL else dict(os.environ)
+        children = [_child([*web, "-b", f"{HOST}:{port}"], env)]
+        if settings.SEQUENCER_DATABASE_URL:
+            children.append(_child(_celery(f"worker-{port}", 4, common) + beat, env))
+            children.append(_child(_celery(f"log-{port}", 1, settings.LOG_QUEUE), as_the_sequencer()))
+        else:
+            children.append(_child(_celery(f"worker-{port}", 4, common, settings.LOG_QUEUE) + beat, env))
         while not asked.wait(0.5) and all(child.poll() is None for child in children):
             continue
         _end(children, deadline=time.monotonic() + STOP_SECONDS)
         return asked.is_set()
 
 
-def _child(module: list[str]) -> subprocess.Popen[bytes]:
+def without_the_log() -> dict[str, str]:
+    """Return the environment of whoever serves people: without the log's key and the sequencer's password."""
+    withheld = ("LOG_KEY", "LOG_OLD_KEYS", "SEQUENCER_DATABASE_URL")
+    both = {name + ending for name in withheld for ending in ("", "_FILE")}
+    return {name: value for name, value in os.environ.items() if name not in both}
+
+
+def as_the_sequencer() -> dict[str, str]:
+    """Return the environment of the log's own worker: the sequencer's role in the database, and the key."""
+    others = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+    return {**others, "DATABASE_URL": settings.SEQUENCER_DATABASE_URL}
+
+
+def _celery(name: str, threads: int, *queues: str) -> list[str]:
+    worker = ["celery", "-A", "contactcentre", "worker", "-P", "threads", "-c", str(threads), "-Q", ",".join(queues)]
+    return [*worker, "-l", "WARNING", *QUIET, "-n", f"{name}@localhost"]
+
+
+def _child(module: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, since a terminal's Ctrl-C and our SIGTERM would be two signals."""
     return subprocess.Popen(
-        [sys.executable, "-m", *module], cwd=settings.BASE_DIR, start_new_session=True, preexec_fn=die_with_parent()
+        [sys.executable, "-m", *module],
+        cwd=settings.BASE_DIR,
+        env=env,
+        start_new_session=True,
+        preexec_fn=die_with_parent(),
     )
 
 

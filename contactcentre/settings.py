@@ -368,6 +368,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # What nobody took in ten seconds isn't worth doing: the next one does it all.
     "audit.sequence": {"task": "audit.tasks.sequence", "schedule": schedule(1), "options": {"expires": 10}},
 }
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 LOG_QUEUE = "log"  # of its own, so that a worker with the sequencer's rights, and nobody else's, can serve it
 CELERY_TASK_ROUTES = {"audit.tasks.sequence": {"queue": LOG_QUEUE}}
 
