@@ -6,11 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from cases.models import Case, Voucher
 from tests.actions_asked import VALID
 from tests.api_client import Api, decisions, is_problem, now
 from tests.cast import Cast
+from verification import signals
 from verification.declarations import all_declared
 from verification.models import Grant, Hold, Interaction, Refusal
 
@@ -172,6 +174,18 @@ def test_only_who_serves_the_contact_acts_in_it(cast: Cast, call: Interaction) -
         assert body["held"] == "NONE"
     assert decisions() == before + 2
     assert not Voucher.objects.exists()
+
+
+def test_what_raises_the_bar_is_not_told_to_who_does_not_serve_the_contact(cast: Cast) -> None:
+    told = []
+    for person in (cast.antti, cast.sanna):
+        low = cast.call(at=now(), claims=person, level="LOW")
+        body = Api(cast, "agent_arvo").act(low, "change_email", {"email": "new@example.org"}).json()
+        told.append({name: body[name] for name in ("reason", "held", "required", "ways_forward", "say")})
+        with transaction.atomic():
+            signals.note(cast.sanna.customer, "PROMPT_DECLINED", interaction=None, at=now())
+    assert told[0] == told[1]
+    assert told[0]["required"] == "SUBSTANTIAL"
 
 
 def test_a_level_is_not_told_to_who_does_not_serve_the_contact(cast: Cast) -> None:

@@ -23,6 +23,7 @@ from verification.api.base import EVERYONE, Endpoint
 from verification.api.catalogue import LANGUAGES, LevelField, SchemaField, TextSerializer, by_language
 from verification.api.problems import Problem
 from verification.decisions import OfProposal, Origin
+from verification.declarations import declared
 from verification.gate import Decision, Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.levels import Level
 from verification.models import DecisionKey, Refusal
@@ -80,7 +81,8 @@ class GrantSerializer(serializers.Serializer[Any]):
     grant = serializers.UUIDField()
     result = SchemaField()
     receipt = serializers.CharField(
-        allow_null=True, help_text="Signed, for the system of record (docs/receipts.md); null for what can still be stopped."
+        allow_null=True,
+        help_text="Signed, for the system of record (docs/receipts.md); null for what can still be stopped.",
     )
 
 
@@ -202,14 +204,15 @@ def _hash(parts: list[Any]) -> str:
 
 
 def _told(refusal: Refusal, endpoint: Endpoint) -> dict[str, Any]:
-    """Return the members of a refusal. The level is told only to who serves the contact."""
-    contact = refusal.interaction
+    """Return the members of a refusal. The level, and what raised the bar, are told only to who serves the contact."""
+    contact, action = refusal.interaction, declared(refusal.action)
     serving = contact is not None and contact.served_by_id == endpoint.by.pk
+    usual = action.required if action else Level.HIGH
     return {
         "action": refusal.action,
         "reason": refusal.reason,
         "held": Level(refusal.held if serving else Level.NONE).name,
-        "required": Level(refusal.required).name,
+        "required": Level(refusal.required if serving else usual).name,
         "ways_forward": [_way(code) for code in refusal.ways],
         "say": {language: refusal.said.get(language, "") for language in LANGUAGES},
         "refusal": str(refusal.public_id),
