@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import settings as given
+from django.utils import timezone
+from pytest_django import Settings
 
 from contactcentre.demo.telephone import NoAnswer, Telephone
+from ivr import loopback, redirects
 from tests.cast import Cast
+from verification import claims, interactions, separating
 from verification.models import Interaction
+from verification.scene import current_claim
 
 
 def pressing(*keys: str | None) -> Callable[[str], str | None]:
@@ -33,7 +39,34 @@ def test_hanging_up_at_the_first_question_ends_the_call(live_site: str, live_cas
     assert Interaction.objects.get(channel="PHONE").ended_at is not None
 
 
+def test_an_agent_has_the_caller_asked_which_namesake_he_is(
+    live_site: str, live_cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
+    """The order to turn the call is a file here: the telephone finds it, and is asked on its keypad."""
+    settings.DEMO, settings.DATA_DIR = True, tmp_path
+    heard: list[str] = []
+    keys = iter(["1", "0", "", "1704", None])
+
+    def ask(prompt: str) -> str | None:
+        key = next(keys)
+        if key == "":
+            by, at = live_cast.agent_aino, timezone.now()
+            contact = Interaction.objects.get(channel="PHONE")
+            interactions.take(contact.public_id, by=by, at=at)
+            claims.claim_name(
+                contact.public_id, family_name="Asiakas", given_names="Antti", capacity="SELF", by=by, at=at
+            )
+            redirects.turn(separating.ask(contact.public_id, by=by, at=at).pk, at=at)
+        return key
+
+    Telephone(say=heard.append, ask=ask, base=live_site).call()
+    assert any("syntymäpäivänne" in line for line in heard)
+    assert any("takaisin" in line for line in heard)
+    assert current_claim(Interaction.objects.get()).customer == live_cast.antti.customer
+    assert not list(loopback.folder().iterdir())
+
+
 def test_a_site_that_is_not_there_is_one_line() -> None:
-    assert settings.TWILIO_AUTH_TOKEN
+    assert given.TWILIO_AUTH_TOKEN
     with pytest.raises(NoAnswer, match="make run"):
         Telephone(say=lambda _line: None, ask=pressing(), base="http://localhost:1").call()

@@ -44,11 +44,15 @@ def to_list_code(phone: Phone) -> Phone:
     return to_kind(phone).press("2")
 
 
+def to_protect(phone: Phone) -> Phone:
+    return to_kind(phone).press("5")
+
+
 def to_menu(phone: Phone) -> Phone:
     return to_app_code(phone).press(APP_CODE)
 
 
-BEFORE_LOW = [to_language, to_number, to_kind, to_app_code, to_list_code]
+BEFORE_LOW = [to_language, to_number, to_kind, to_app_code, to_list_code, to_protect]
 every_prompt = pytest.mark.parametrize("reach", [*BEFORE_LOW, to_menu], ids=lambda reach: reach.__name__)
 before_low = pytest.mark.parametrize("reach", BEFORE_LOW, ids=lambda reach: reach.__name__)
 Reach = Callable[[Phone], Phone]
@@ -90,6 +94,26 @@ def test_each_choice_is_done_once_and_the_menu_comes_back(phone: Phone, key: str
     to_menu(phone).press(key).heard(words)
     phone.heard("To book a visit")
     assert [row for row in house.asked if row[0] == "perform"] == [("perform", choice)]
+
+
+@pytest.mark.parametrize(
+    ("key", "choice", "words"),
+    [
+        ("1", "not_me", "Thank you for telling us"),
+        ("2", "stop", "did not count yet"),
+        ("3", "hold", "ends by itself in 48 hours"),
+    ],
+)
+@pytest.mark.parametrize("reach", [to_kind, to_menu])
+def test_who_did_not_do_it_is_protected_with_and_without_a_code(
+    phone: Phone, reach: Reach, key: str, choice: str, words: str
+) -> None:
+    reach(phone).press("5").heard("To tell us that it was not you, press 1")
+    phone.press(key).heard(words)
+    phone.heard("To tell us that it was not you, press 1")
+    assert [row for row in house.asked if row[0] == "perform"] == [("perform", choice)]
+    before = "To hear how your case is getting on" if reach is to_menu else "If you use a code app"
+    phone.press("9").heard(before)
 
 
 def test_his_own_hold_is_told_after_a_code_and_not_before(phone: Phone) -> None:
@@ -138,13 +162,13 @@ def test_star_says_it_again_and_counts_as_nothing(phone: Phone, reach: Reach) ->
 def test_keys_that_mean_nothing_lead_to_a_person_at_the_third(phone: Phone, reach: Reach) -> None:
     reach(phone)
     for _ in range(2):
-        phone.press("9#")
+        phone.press("8#")
         assert phone.queue is None
         while reach in {to_kind, to_app_code, to_list_code} and "customer number" in phone.text:
             phone.press(NUMBER)
             if reach is not to_kind:
                 phone.press("1")
-    phone.press("9#")
+    phone.press("8#")
     assert phone.queue is not None
 
 

@@ -72,16 +72,23 @@ def test_the_option_comes_before_its_digit(key: str, language: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["welcome", "ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code", "menu"],
-)
+    [
+        "welcome", "ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code",
+        "menu", "protect", "ask.birthday",
+    ],
+)  # fmt: skip
 @every_language
 def test_every_question_names_the_way_to_a_person(key: str, language: str) -> None:
     assert re.search(rf"{PRESS[language]}0\b", text(key, language, ARGS))
 
 
 @pytest.mark.parametrize(
-    "key", ["ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code", "menu"]
-)
+    "key",
+    [
+        "ask.number", "ask.kind", "ask.kind_or_text", "ask.app_code", "ask.list_code", "ask.sms_code", "menu",
+        "protect", "ask.birthday",
+    ],
+)  # fmt: skip
 @every_language
 def test_every_question_can_be_heard_again(key: str, language: str) -> None:
     assert {"en": "star", "fi": "tähteä", "sv": "stjärna"}[language] in text(key, language, ARGS)
