@@ -40,7 +40,8 @@ MAY = ("ciba", "ciba_binding", "login_hint", "transfer_parameter", "transfer_mem
 TAKEN = frozenset(
     {
         "acr_values", "aud", "binding_message", "client_id", "client_notification_token", "exp", "iat", "id_token_hint",
-        "iss", "jti", "login_hint", "login_hint_token", "nbf", "request", "requested_expiry", "scope", "sub", "user_code",
+        "iss", "jti", "login_hint", "login_hint_token", "nbf", "request", "requested_expiry", "scope", "sub",
+        "user_code",
     }
 )  # fmt: skip
 """Parameters of a request that mean something already: what is to be typed in the app never travels in them."""
