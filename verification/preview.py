@@ -14,11 +14,11 @@ from typing import Final
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from verification import rules
+from verification import levels, rules
 from verification.attempts import Attempt
 from verification.declarations import Declaration, all_declared
 from verification.levels import Level
-from verification.models import Interaction, Staff
+from verification.models import Interaction, Prompt, Refusal, Staff
 from verification.reasons import Reason
 from verification.rules import Rule
 from verification.scene import Scene, current_claim
@@ -47,6 +47,8 @@ class Prospect:
             if self.required > self.action.required:
                 return _("For safety it needs the level %(needed)s these days; now it is %(held)s.") % levels
             return _("Needs the level %(needed)s; now it is %(held)s.") % levels
+        if self.missing is Reason.NOT_APPROVED:
+            return _("Still needs: the customer's own approval of exactly what will be done.")
         if self.missing is Reason.NO_CLAIM:
             return _("Note first whose matter it is.")
         return f"{capfirst(str(self.missing.label))}."
@@ -56,6 +58,7 @@ FROM_THE_CALLER: Final[tuple[Rule, ...]] = (
     *(rule for rule in rules.BEFORE_PARAMETERS if rule is not rules._own_matter),
     rules._claim,
     rules._stated_authority,
+    rules._log_keeps_up,
     rules._level,
 )
 FROM_THE_RECORD: Final[tuple[Rule, ...]] = (
@@ -84,7 +87,28 @@ def _offered(action: Declaration, interaction: Interaction, by: Staff) -> bool:
 
 def _prospect(asked: Attempt) -> Prospect:
     missing = next((reason for rule in _askable(asked) if (reason := rule(asked))), None)
+    if missing is None and asked.declared.linked and not _some_of_it_approved(asked):
+        missing = Reason.NOT_APPROVED
     return Prospect(asked.declared, missing, asked.held.level, asked.required)
+
+
+def _some_of_it_approved(asked: Attempt) -> bool:
+    """Tell whether he has approved this action with some parameters, by an approval that still counts.
+
+    Which they are stands in what he was asked, or in what was refused for want of it; that what is then typed is the
+    same to the letter, only the gate can say.
+    """
+    worth, oldest = dict(asked.policy.worth), asked.declared.largest_age
+    counting = {
+        fact.approves
+        for fact in asked.facts
+        if levels.approved([fact], fact.approves, worth=worth, at=asked.at, youngest_than=oldest)
+    }
+    if not counting or asked.scene.claim is None:
+        return False
+    same = {"action": asked.name, "parameters_hash__in": counting}
+    in_his_name = Refusal.objects.filter(customer=asked.scene.customer, **same)
+    return Prompt.objects.filter(claim=asked.scene.claim, **same).exists() or in_his_name.exists()
 
 
 def _askable(asked: Attempt) -> Iterator[Rule]:
