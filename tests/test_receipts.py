@@ -16,6 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings as django_settings
+from django.core.checks import WARNING
 from joserfc.jwk import OKPKey
 
 from audit.models import SubjectKey
@@ -26,7 +27,7 @@ from tests.actions_asked import VALID
 from tests.api_client import Api, is_problem, now
 from tests.cast import NOW, Cast, gather, number
 from tests.test_proposals import decide, proposed
-from verification import declarations, receipts
+from verification import checks, declarations, receipts
 from verification.claims import claim_number
 from verification.gate import Following, Granted, Live, Refused, attempt
 from verification.models import Grant, Organisation, Refusal, Spent, Staff
@@ -171,6 +172,22 @@ def test_parameters_that_are_not_the_granted_ones_are_not_vouched_for(cast: Cast
     grant.parameters_hash = "0" * 64
     with pytest.raises(receipts.NoReceipt, match="not the ones"):
         receipts.signed(grant, at=NOW)
+
+
+def test_the_operator_is_warned_that_nothing_leaves(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DEMO = False
+    assert checks.receipts_are_signed() == []
+    settings.RECEIPT_KEY = None
+    [warned] = checks.receipts_are_signed()
+    assert (warned.id, warned.level) == ("verification.W001", WARNING)
+    assert "refund_to_account" in warned.msg
+    assert "change_address" not in warned.msg
+    settings.DEMO = True
+    assert checks.receipts_are_signed() == [], "the demo makes its own"
+    settings.DEMO = False
+    inside = [action for action in declarations.all_declared() if action.reach == "local"]
+    monkeypatch.setattr("verification.checks.all_declared", lambda: inside)
+    assert checks.receipts_are_signed() == [], "where nothing leaves no key is missed"
 
 
 def test_without_a_key_nothing_is_signed_and_instructions_wait(cast: Cast, settings: Any, tmp_path: Path) -> None:

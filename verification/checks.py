@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from verification import guard, policy, roads
@@ -90,6 +91,21 @@ def one_attempt_one_transaction(**_: Any) -> list[CheckMessage]:
     wrong = [name for name, options in settings.DATABASES.items() if options.get("ATOMIC_REQUESTS")]
     hint = "Remove ATOMIC_REQUESTS; the gate opens its own transaction."
     return [Error(f"ATOMIC_REQUESTS is on for {name}", hint=hint, id="verification.E004") for name in wrong]
+
+
+@register()
+def receipts_are_signed(**_: Any) -> list[CheckMessage]:
+    """verification.W001: without RECEIPT_KEY what leaves our database under a grant never leaves.
+
+    A warning and no error: without a receipt the instructions wait, so nothing is done that nobody can verify, and an
+    installation may well begin before its system of record is connected.
+    """
+    leaving = [action.name for action in all_declared() if action.reach == "outbox"]
+    if settings.DEMO or settings.RECEIPT_KEY is not None or not leaving:
+        return []
+    message = f"RECEIPT_KEY is not set: what is granted of {', '.join(leaving)} waits and is never delivered"
+    hint = "Set RECEIPT_KEY before customers are promised money or goods (docs/receipts.md)."
+    return [checks.Warning(message, hint=hint, id="verification.W001")]
 
 
 @register()
