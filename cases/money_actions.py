@@ -159,8 +159,12 @@ class GoodwillForm(forms.Form):
 def inside_budget(by: Staff, asked: Mapping[str, Any], at: datetime) -> bool:
     """Tell whether this agent's goodwill of the month, with this, stays inside his budget.
 
-    What a second person decided is not counted: it was no discretion of the agent's own.
+    What a second person decided is not counted: it was no discretion of the agent's own. Asked inside the gate's
+    transaction: the agent's row is locked until it commits, or two contacts of his at once would each see a budget
+    that the other is about to spend. The caps over his grants lock it too, before this; but what holds must not hang on
+    a cap that policy.toml may drop.
     """
+    Staff.objects.select_for_update().only("pk").get(pk=by.pk)
     home = at.astimezone(ZoneInfo(settings.TIME_ZONE))
     since = home.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     given = Goodwill.objects.filter(given_by=by, given_at__gte=since, grant__proposal__isnull=True)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from audit.models import Entry
+from cases import money_actions
+from cases.models import Goodwill
 from tests.cast import NOW, Cast
 from tests.test_gate import ask
-from verification import declarations, interactions
+from verification import declarations, interactions, policy
 from verification.gate import Granted, Refused
 from verification.keypad import check
-from verification.models import Evidence, Grant, Hold, Refusal, Spent
+from verification.models import Evidence, Grant, Hold, Refusal, Spent, Staff
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +77,47 @@ def test_one_key_at_once_has_one_effect(live_cast: Cast) -> None:
     assert granted(outcomes) == 3
     assert len({outcome.grant.pk for outcome in outcomes}) == 1
     assert Grant.objects.filter(action="open_case").count() == 1
+
+
+@pytest.fixture
+def no_staff_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a policy that doesn't count how often one of the staff gives goodwill."""
+    before, cap, after = policy.FILE.read_text(encoding="utf-8").partition(
+        '[[cap]]\naction = "goodwill"\nscope = "staff"'
+    )
+    assert cap
+    path = tmp_path / "policy.toml"
+    path.write_text(before + after[after.index("[[cap]]") :], encoding="utf-8")
+    monkeypatch.setattr(policy, "FILE", path)
+    policy.current.cache_clear()
+    yield
+    monkeypatch.undo()
+    policy.current.cache_clear()
+
+
+@pytest.mark.parametrize("capped", [True, False], ids=["under the cap of the staff", "without it"])
+def test_a_months_goodwill_is_spent_once_by_two_contacts_at_once(
+    live_cast: Cast, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, capped: bool
+) -> None:
+    if not capped:
+        request.getfixturevalue("no_staff_cap")
+    desks = [live_cast.desk(at=NOW, claims=who) for who in (live_cast.antti, live_cast.antti2)]
+    almost = {"amount": policy.current().goodwill_budget - 100, "reason": "waited for weeks"}
+    counting = threading.Barrier(2)
+
+    def slowly(by: Staff, asked: Any, at: datetime) -> bool:
+        """Let both count at once, if nothing keeps the second from it."""
+        inside = money_actions.inside_budget(by, asked, at)
+        with suppress(threading.BrokenBarrierError):
+            counting.wait(1)
+        return inside
+
+    goodwill = declarations.declared("goodwill")
+    assert goodwill is not None
+    monkeypatch.setitem(declarations._DECLARED, "goodwill", replace(goodwill, inside_budget=slowly))
+    outcomes = at_once(*(lambda desk=desk: ask("goodwill", desk, live_cast.clerk_kalle, almost) for desk in desks))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Granted", "Proposed"]
+    assert Goodwill.objects.count() == 1
 
 
 def test_one_code_in_two_calls_at_once_counts_once(live_cast: Cast) -> None:

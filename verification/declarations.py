@@ -70,9 +70,9 @@ class Declaration:
     to. `linked` asks that the person himself approved exactly these parameters, on his own device or on a slip.
     `sum_of` tells the money at stake in minor units, which a mandate may bound. `approvers` are the roles that decide
     as second person what is beyond `alone_up_to`. `reach` is "outbox" when the effect ends outside our database.
-    `inside_budget` tells whether who asks may still decide this alone by what he has given before: it is asked under a
-    cap counted over the staff, whose lock makes two at once take turns. `delay` is how long after the grant the effect
-    comes; %(day)s in `told` stands for that day. `made_on_page` says that its parameters come from
+    `inside_budget` tells whether who asks may still decide this alone by what he has given before: it is asked in the
+    gate's transaction and locks what it counts over, so that two at once take turns. `delay` is how long after the
+    grant the effect comes; %(day)s in `told` stands for that day. `made_on_page` says that its parameters come from
     the customer's own page after he has proved himself: he is asked for it without any.
     """
 
