@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contactcentre import login, staff_passkeys
+from verification import tokens
 from verification.models import Staff
 
-GOOD_FOR: Final = timedelta(minutes=10)
+GOOD_FOR: Final = tokens.FRESH
 SENSITIVE: Final = frozenset(
     {
         "admin:passkey_add",

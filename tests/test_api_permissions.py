@@ -19,6 +19,7 @@ SERVING, RECEIVING, ALL = {"AGENT", "CLERK", "SUPERVISOR"}, {"CLERK", "SUPERVISO
 DECIDING = {"SUPERVISOR"}
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("DELETE", "tokens/current/"): ALL,
+    ("POST", "tokens/current/"): ALL,
     ("GET", "actions/"): ALL,
     ("GET", "interactions/"): SERVING,
     ("POST", "interactions/"): SERVING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from axes.models import AccessAttempt
@@ -136,6 +137,51 @@ def test_a_header_that_is_no_token_is_401(cast: Cast, header: str) -> None:
     api = Api(cast)
     api.client.credentials(HTTP_AUTHORIZATION=header)
     is_problem(api.get("interactions/"), 401, "unauthenticated")
+
+
+def stale(api: Api, cast: Cast, minutes: int = 11) -> StaffToken:
+    """Let the client's token be as old as that."""
+    old = StaffToken.objects.get(staff=cast.supervisor, revoked_at=None)
+    StaffToken.objects.filter(pk=old.pk).update(issued_at=old.issued_at - timedelta(minutes=minutes))
+    return StaffToken.objects.get(pk=old.pk)
+
+
+def approve(api: Api) -> Any:
+    return api.post(f"proposals/{uuid4()}/approve/")
+
+
+def test_what_weighs_most_asks_for_the_second_factor_of_the_last_ten_minutes(cast: Cast) -> None:
+    api = Api(cast, "supervisor")
+    is_problem(approve(api), 404, "not-found")
+    old = stale(api, cast)
+    told = is_problem(approve(api), 403, "step-up")
+    assert told["max_age"] == 600
+    assert "tokens/current/" in told["title"] or "tokens/current/" in told["detail"]
+    assert api.get("proposals/").status_code == 200, "the rest goes on as before"
+    given = api.post("tokens/current/", {"otp": cast.staff_code("supervisor")})
+    assert given.status_code == 200, given.content
+    assert StaffToken.objects.get(staff=cast.supervisor, revoked_at=None).expires_at == old.expires_at
+    is_problem(approve(api), 401, "unauthenticated")  # the old one ended with it
+    api.client.credentials(HTTP_AUTHORIZATION=f"Token {given.json()['token']}")
+    is_problem(approve(api), 404, "not-found")
+    assert Entry.objects.filter(kind="staff.stepped_up", actor=cast.supervisor.actor).count() == 1
+
+
+def test_a_wrong_code_steps_nobody_up_and_counts(cast: Cast) -> None:
+    api = Api(cast, "supervisor")
+    stale(api, cast)
+    code = wrong(cast.staff_code("supervisor"))
+    is_problem(api.post("tokens/current/", {"otp": code}), 403, "step-up")
+    is_problem(api.post("tokens/current/", {}), 400, "malformed")
+    is_problem(approve(api), 403, "step-up")
+    assert Entry.objects.filter(kind="staff.token_refused").count() == 1
+    assert AccessAttempt.objects.filter(username="supervisor").exists()
+
+
+def test_one_role_below_is_told_of_its_role_and_not_of_a_factor(cast: Cast) -> None:
+    api = Api(cast, "agent_aino")
+    StaffToken.objects.update(issued_at=now() - timedelta(minutes=30))
+    is_problem(approve(api), 403, "not-allowed")
 
 
 def test_a_staff_session_does_not_open_the_api(cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.test import Client
 from audit import append_only
 from audit.log import NotInTransaction, read
 from audit.models import Entry
+from contactcentre import console
 from notices.models import Notice
 from tests.api_client import Api
 from tests.cast import Cast
@@ -192,7 +194,7 @@ def test_the_console_lets_an_account_in_and_every_administrator_is_told(house: C
     assert "told by e-mail: 2" in said
     alarm = read(Entry.objects.get(kind="alarm.break_glass"))
     assert alarm.envelope["subject"] == house.administrator.actor
-    assert alarm.personal == {"because": "Both telephones fell into the lake"}
+    assert alarm.personal == {"because": "Both telephones fell into the lake", "ran_by": console.operator()}
     told = Notice.objects.filter(about="account_alarm")
     assert {notice.address for notice in told} == {"administrator@example.org", "administrator2@example.org"}
     assert all("Hälytys" in notice.title and "administrator" in notice.text for notice in told)
@@ -201,6 +203,26 @@ def test_the_console_lets_an_account_in_and_every_administrator_is_told(house: C
     again = Staff.objects.get(pk=house.administrator.pk)
     assert again.role == "ADMINISTRATOR"
     assert not again.seasoned(now())
+
+
+def test_the_log_says_who_sat_at_the_console_and_whose_account_he_had_lent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {0: "root", 1001: "aila"}
+
+    def named(uid: int) -> Any:
+        return SimpleNamespace(pw_name=names[uid])
+
+    monkeypatch.setattr("contactcentre.console.pwd.getpwuid", named)
+    monkeypatch.setattr("contactcentre.console.os.getuid", lambda: 0)
+    monkeypatch.setattr("contactcentre.console._login_uid", lambda: 1001)
+    monkeypatch.setenv("SUDO_USER", "asko")
+    assert console.operator().startswith("root, logged in as aila, by sudo of asko on ")
+    monkeypatch.setattr("contactcentre.console._login_uid", lambda: None)
+    monkeypatch.delenv("SUDO_USER")
+    assert console.operator().startswith("root on ")
+    monkeypatch.setattr("contactcentre.console.os.getuid", lambda: 4711)
+    assert console.operator().startswith("uid 4711 on ")
 
 
 def test_who_came_in_by_the_console_approves_nothing_for_seven_days(house: Cast) -> None:

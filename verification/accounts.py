@@ -85,11 +85,12 @@ def reset(staff: Staff, *, actor: str, at: datetime) -> str:
     return f"{staff.pseudonym.hex}.{_tokens.make_token(staff)}"
 
 
-def open_first_administrator(*, organisation: str, username: str, at: datetime) -> str:
+def open_first_administrator(*, organisation: str, username: str, ran_by: str, at: datetime) -> str:
     """Return a set-up link word for the first administrator of an organisation, both made when they aren't there.
 
-    The link of an account that was never set up is made anew by the same call, since nobody else could make it. Raises
-    HasAdministrator, and ValidationError for a name that can't be used.
+    The link of an account that was never set up is made anew by the same call, since nobody else could make it.
+    `ran_by` is who sat at the console, as the machine tells it: it stands in the entry. Raises HasAdministrator, and
+    ValidationError for a name that can't be used.
     """
     with transaction.atomic():
         place, _ = Organisation.objects.get_or_create(name=organisation)
@@ -97,7 +98,7 @@ def open_first_administrator(*, organisation: str, username: str, at: datetime) 
         opened = found.first() or _first_administrator(place, username, at)
         if found.count() > 1 or opened.username != username or opened.has_usable_password():
             raise HasAdministrator
-        _entry("staff.first_administrator", opened, "system:first_administrator", at)
+        _entry("staff.first_administrator", opened, "system:first_administrator", at, personal={"ran_by": ran_by[:200]})
         return f"{opened.pseudonym.hex}.{_tokens.make_token(opened)}"
 
 
@@ -188,7 +189,9 @@ def others(staff: Staff, by: Staff) -> Staff:
     return Staff.objects.select_for_update().get(pk=staff.pk, organisation_id=by.organisation_id)
 
 
-def _entry(kind: str, about: Staff, actor: str, at: datetime, **facts: str) -> None:
+def _entry(
+    kind: str, about: Staff, actor: str, at: datetime, *, personal: dict[str, str] | None = None, **facts: str
+) -> None:
     record(
         kind=kind,
         actor=actor,
@@ -198,4 +201,5 @@ def _entry(kind: str, about: Staff, actor: str, at: datetime, **facts: str) -> N
         purpose="look after the accounts of our own staff",
         organisation=str(about.organisation_id),
         facts=facts,
+        personal=personal,
     )

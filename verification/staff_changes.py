@@ -75,8 +75,10 @@ class NoSuchAccount(LookupError):
     """Refuse to let in who has no open account."""
 
 
-def break_glass(username: str, *, because: str, at: datetime) -> tuple[str, int]:
+def break_glass(username: str, *, because: str, ran_by: str, at: datetime) -> tuple[str, int]:
     """Return a set-up link's word for one account, and how many administrators were told by e-mail.
+
+    `ran_by` is who sat at the console, as the machine tells it: it stands in the entry.
 
     For when no second administrator can be reached. It lets somebody log in and nothing more: the account keeps its
     role, is young for seven days and approves nothing meanwhile. Raises NoSuchAccount, also for a closed account.
@@ -88,7 +90,7 @@ def break_glass(username: str, *, because: str, at: datetime) -> tuple[str, int]
         record(
             kind="alarm.break_glass", actor="system:break_glass", subject=found.actor, at=at, outcome="ok",
             purpose="let our own staff in again when nobody else can", organisation=str(found.organisation_id),
-            facts={"role": found.role}, personal={"because": because[:500]},
+            facts={"role": found.role}, personal={"because": because[:500], "ran_by": ran_by[:200]},
         )  # fmt: skip
         told = _administrators(found)
         for each in told:

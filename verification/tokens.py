@@ -20,6 +20,8 @@ from verification.accounts import only_organisation
 from verification.models import Staff, StaffToken
 
 LIVES = timedelta(minutes=60)
+FRESH = timedelta(minutes=10)
+"""How long a second factor is good for what weighs most, through any door."""
 
 
 class NotProven(RuntimeError):
@@ -49,13 +51,40 @@ def issue(proof: Proof, *, request: HttpRequest, address: str, at: datetime) -> 
         return _refuse(proof, address, at, factor="otp")
     reset(ip=getattr(request, "axes_ip_address", None), username=proof.username)
     with transaction.atomic():
-        word = token_urlsafe(32)
-        token = StaffToken.objects.create(
-            staff=staff, digest=_digest(word), role=staff.role, password_mark=staff.get_session_auth_hash(),
-            issued_at=at, expires_at=at + LIVES,
-        )  # fmt: skip
+        word, token = _made(staff, at=at, until=at + LIVES)
         _entry("staff.token_issued", staff, staff.actor, "ok", address, at, factors=["password", "totp"])
         return word, token
+
+
+def fresh(token: StaffToken, at: datetime) -> bool:
+    """Tell whether the second factor was given for this very token within the last ten minutes of `at`."""
+    return timedelta() <= at - token.issued_at <= FRESH
+
+
+def step_up(token: StaffToken, otp: str, *, request: HttpRequest, address: str, at: datetime) -> tuple[str, StaffToken]:
+    """Exchange a token for a fresh one with the second factor, given again; its end stays. Raises NotProven.
+
+    The old one ends with it: a token that was copied doesn't become fresh. A wrong code counts as at coming in.
+    """
+    staff = token.staff
+    if not _code_accepted(staff, otp):
+        user_login_failed.send(__name__, credentials={"username": staff.get_username()}, request=request)
+        return _refuse(Proof(staff.get_username(), "", ""), address, at, factor="otp")
+    with transaction.atomic():
+        if not StaffToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
+            raise NotProven
+        word, made = _made(staff, at=at, until=token.expires_at)
+        _entry("staff.stepped_up", staff, staff.actor, "ok", address, at, factors=["totp"])
+        return word, made
+
+
+def _made(staff: Staff, *, at: datetime, until: datetime) -> tuple[str, StaffToken]:
+    word = token_urlsafe(32)
+    token = StaffToken.objects.create(
+        staff=staff, digest=_digest(word), role=staff.role, password_mark=staff.get_session_auth_hash(),
+        issued_at=at, expires_at=until,
+    )  # fmt: skip
+    return word, token
 
 
 def _of_password(proof: Proof, request: HttpRequest) -> Staff | None:

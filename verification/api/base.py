@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from verification import tokens
 from verification.api import problems
 from verification.api.parsing import StrictJSON
 from verification.models import Staff, StaffToken
-from verification.tokens import holder
 
 SERVING = frozenset({Staff.Role.AGENT, Staff.Role.CLERK, Staff.Role.SUPERVISOR})
 EVERYONE = frozenset(Staff.Role)
@@ -34,7 +34,7 @@ class StaffTokenAuthentication(BaseAuthentication):
             return None
         if len(header) != 2 or header[0].lower() != b"token" or len(header[1]) > 100:
             raise AuthenticationFailed
-        token = holder(header[1].decode("latin-1"), at=timezone.now())
+        token = tokens.holder(header[1].decode("latin-1"), at=timezone.now())
         if token is None:
             raise AuthenticationFailed
         return token.staff, token
@@ -61,12 +61,15 @@ class Endpoint(APIView):
     renderer_classes = [JSONRenderer]
     metadata_class = None
     roles: frozenset[str] = frozenset()
+    weighty = False  # asks for the second factor of the last ten minutes, as the staff's pages do
     at: datetime
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Read the clock once, then see who comes."""
         self.at = timezone.now()
         super().initial(request, *args, **kwargs)
+        if self.weighty and not (isinstance(request.auth, StaffToken) and tokens.fresh(request.auth, self.at)):
+            raise problems.Problem("step-up", max_age=int(tokens.FRESH.total_seconds()))
 
     def get_exception_handler(self) -> Any:
         """Answer every error as a problem."""

@@ -30,6 +30,7 @@ KINDS: Final[dict[str, Kind]] = {
     "malformed": Kind(400, _("Something in the request could not be read.")),
     "unauthenticated": Kind(401, _("Please log in first.")),
     "not-allowed": Kind(403, _("This is not open to your role.")),
+    "step-up": Kind(403, _("For this, please give your second factor again: POST /api/v1/tokens/current/.")),
     "not-serving": Kind(403, _("You do not serve this contact.")),
     "refused": Kind(403, _("This cannot be done now; there are other ways.")),
     "not-found": Kind(404, _("There is nothing here.")),

@@ -115,12 +115,14 @@ class OneProposal(Deciding):
 class Approving(Deciding):
     """A second person's yes. The gate asks every rule once more."""
 
+    weighty = True
+
     @extend_schema(
         operation_id="proposal_approve", tags=["proposals"], request=None, parameters=[ID, IDEMPOTENCY_KEY],
         responses={
             200: GrantSerializer,
             **ANSWERS,
-            (403, "application/problem+json"): problem("Refused, as an attempt is, or not open to this role."),
+            (403, "application/problem+json"): problem("Refused, as an attempt is, not open to this role, or step-up."),
         },
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:

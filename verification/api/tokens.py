@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -12,6 +13,8 @@ from verification import tokens
 from verification.api.base import EVERYONE, Endpoint
 from verification.api.problems import Problem
 from verification.models import Staff, StaffToken
+
+WRONG = _("The code was not accepted. Wait for the next one, and give that.")
 
 
 class StaffTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped library
@@ -65,10 +68,32 @@ class Tokens(Endpoint):
         return Response({"token": word, "expires_at": token.expires_at, "role": token.role})
 
 
+class FactorSerializer(serializers.Serializer[str]):
+    """The code that the second factor shows now."""
+
+    otp = serializers.CharField(max_length=12)
+
+
 class CurrentToken(Endpoint):
     """The token that the request itself bears."""
 
     roles = EVERYONE
+
+    @extend_schema(
+        operation_id="token_step_up", request=FactorSerializer, responses={200: TokenSerializer}, tags=["tokens"]
+    )
+    def post(self, request: Request) -> Response:
+        """Give the second factor again, for a fresh token in this one's place; it ends when this one would have."""
+        typed = FactorSerializer(data=request.data)
+        typed.is_valid(raise_exception=True)
+        otp = "".join(typed.validated_data["otp"].split())
+        try:
+            word, token = tokens.step_up(
+                _token(request), otp, request=request._request, address=self.address, at=self.at
+            )
+        except tokens.NotProven as error:
+            raise Problem("step-up", detail=str(WRONG)) from error
+        return Response({"token": word, "expires_at": token.expires_at, "role": token.role})
 
     @extend_schema(
         operation_id="token_revoke",

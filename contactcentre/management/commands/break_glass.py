@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
-from contactcentre import demo_lock, readiness
+from contactcentre import console, demo_lock, readiness
 from verification import staff_changes
 
 
@@ -30,7 +30,9 @@ class Command(BaseCommand):
         try:
             demo_lock.check()
             readiness.check()
-            word, told = staff_changes.break_glass(options["username"], because=because, at=timezone.now())
+            word, told = staff_changes.break_glass(
+                options["username"], because=because, ran_by=console.operator(), at=timezone.now()
+            )
         except staff_changes.NoSuchAccount:
             raise CommandError("There is no open account of this name.") from None
         except (demo_lock.WrongWorld, readiness.NotReady) as reason:

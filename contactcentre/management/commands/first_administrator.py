@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
-from contactcentre import demo_lock, readiness
+from contactcentre import console, demo_lock, readiness
 from verification import accounts
 
 
@@ -31,7 +31,9 @@ class Command(BaseCommand):
         try:
             demo_lock.check()
             readiness.check()
-            word = accounts.open_first_administrator(organisation=name, username=username, at=timezone.now())
+            word = accounts.open_first_administrator(
+                organisation=name, username=username, ran_by=console.operator(), at=timezone.now()
+            )
         except accounts.HasAdministrator:
             raise CommandError(f"{name} has an administrator already; ask him to open the account.") from None
         except ValidationError as wrong:
