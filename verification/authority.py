@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from verification import levels
+from verification import approvals, levels
 from verification.declarations import IN_PERSON, MANDATE_ENDED, OFFICE_SHOWN, OWN_MATTER, Declaration
+from verification.levels import Fact
 from verification.models import Claim, Customer, Interaction, Mandate, RegisterAnswer
 from verification.scene import claims_of_all, facts
 
@@ -226,6 +227,14 @@ def _joins(claim: Claim, persons: set[int], mandate: Mandate, asked: Attempt) ->
         youngest_than=action.largest_age,
         not_resting_on=action.not_resting_on,
     )
-    if action.linked and not levels.approved(seen, asked.digest, worth=worth, at=at, youngest_than=action.largest_age):
+    if action.linked and not _agreed(claim, seen, asked, at):
         return False
     return found.level >= asked.required
+
+
+def _agreed(claim: Claim, seen: list[Fact], asked: Attempt, at: datetime) -> bool:
+    """Tell whether this speaker too approved exactly this; of a proposal his approval is the one that it used."""
+    youngest_than, policy = asked.declared.largest_age, asked.policy
+    if asked.scene.proposal is not None:
+        return levels.approved(seen, asked.digest, worth=dict(policy.worth), at=at, youngest_than=youngest_than)
+    return approvals.unused(claim, seen, asked.digest, policy=policy, at=at, youngest_than=youngest_than)

@@ -136,13 +136,21 @@ def approved(
     facts: Iterable[Fact], digest: str, *, worth: dict[str, Worth], at: datetime, youngest_than: timedelta | None = None
 ) -> bool:
     """Tell whether some fact that still counts approves exactly the action and parameters of this digest."""
-    return any(
-        hmac.compare_digest(fact.approves, digest)
-        and (value := worth.get(fact.kind)) is not None
-        and _counts(fact, value, at, youngest_than, frozenset())
+    return bool(approvals(facts, digest, worth=worth, at=at, youngest_than=youngest_than))
+
+
+def approvals(
+    facts: Iterable[Fact], digest: str, *, worth: dict[str, Worth], at: datetime, youngest_than: timedelta | None = None
+) -> list[datetime]:
+    """Return the moments of the facts that still count and approve exactly what this digest stands for."""
+    return [
+        fact.observed_at
         for fact in facts
         if digest
-    )
+        and hmac.compare_digest(fact.approves, digest)
+        and (value := worth.get(fact.kind)) is not None
+        and _counts(fact, value, at, youngest_than, frozenset())
+    ]
 
 
 def _counts(

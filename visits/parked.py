@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from audit import looks
 from audit.log import record
-from verification import canonical, levels, results
+from verification import approvals, canonical, levels, results
 from verification.declarations import Declaration, declared
 from verification.forms import clean
 from verification.gate import Decision, Live, attempt
@@ -155,9 +155,17 @@ def approval(here: Interaction, matter: Matter, *, speaker: UUID | None = None) 
 def awaits_approval(visit: Visit, here: Interaction, at: datetime, *, speaker: UUID | None = None) -> Matter | None:
     """Return the open matter that is done only after a speaker approved it himself, if he has not approved it yet."""
     matter = opened(visit, here, at)
-    if matter is None or not matter.action.linked or not matter.digest or approved(here, matter, at, speaker=speaker):
+    if matter is None or not matter.action.linked or not matter.digest:
         return None
-    return matter
+    once_more = _asked_here(here, desk.claimed(here)) is not None  # what was done on one yes needs another
+    said = _unused(here, matter, at, speaker) if once_more else approved(here, matter, at, speaker=speaker)
+    return None if said else matter
+
+
+def _unused(here: Interaction, matter: Matter, at: datetime, speaker: UUID | None) -> bool:
+    claim = desk.claimed(here, speaker)
+    seen, age = facts(claim, since=here.evidence_from), matter.action.largest_age
+    return approvals.unused(claim, seen, matter.digest, policy=current(), at=at, youngest_than=age)
 
 
 def _asked_here(here: Interaction, claim: Claim | None) -> Refusal | None:
