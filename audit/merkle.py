@@ -5,7 +5,8 @@ Nothing here knows of a database: who proves hands in a `Read`, which gives the 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256().digest()
@@ -49,6 +50,42 @@ def blocks(start: int, end: int) -> Iterable[tuple[int, int]]:
             level = min(level, (start & -start).bit_length() - 1)
         yield level, start >> level
         start += 1 << level
+
+
+class Frontier:
+    """Grow a tree from left to right and keep no more of it than its root needs: one hash a level."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._nodes: list[tuple[int, bytes]] = []
+
+    def push(self, level: int, complete: bytes) -> None:
+        """Add the hash of the complete subtree of 2**level leaves that comes next."""
+        self.size += 1 << level
+        while self._nodes and self._nodes[-1][0] == level:
+            complete = node_hash(self._nodes.pop()[1], complete)
+            level += 1
+        self._nodes.append((level, complete))
+
+    def copy(self) -> "Frontier":
+        """Give one that grows by itself from here."""
+        other = Frontier()
+        other.size, other._nodes = self.size, [*self._nodes]
+        return other
+
+    def root(self, beyond: Sequence[bytes] = ()) -> bytes:
+        """Give the root of all that was added, and of fewer leaves beyond it than its last subtree has."""
+        read = partial(_read_among, beyond)
+        hashes = [above for _, above in self._nodes] + [read(*block) for block in blocks(0, len(beyond))]
+        return fold(hashes) if hashes else EMPTY_ROOT
+
+
+def complete_hash(leaves: Sequence[bytes]) -> bytes:
+    """Give the hash of a complete subtree of 1, 2, 4, 8, ... leaves."""
+    while len(leaves) > 1:
+        pairs = iter(leaves)
+        leaves = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+    return leaves[0]
 
 
 def inclusion_path(read: Read, index: int, size: int) -> list[bytes]:
@@ -135,6 +172,10 @@ def _sides(position: int, last: int, steps: int) -> list[bool] | None:
                 position, last = position >> 1, last >> 1
         position, last = position >> 1, last >> 1
     return sides if last == 0 and len(sides) == steps else None
+
+
+def _read_among(leaves: Sequence[bytes], level: int, index: int) -> bytes:
+    return complete_hash(leaves[index << level : (index + 1) << level])
 
 
 def _left_of(size: int) -> int:

@@ -14,6 +14,7 @@ KINDS: Final[dict[str, Promise]] = {
     "alarm.break_glass": _("alarm: an account was let in from the console"),
     "audit.bundle_read": _("part of the log copied by an auditor"),
     "audit.erased": _("personal data erased"),
+    "audit.exported": _("period of the log copied for an auditor"),
     "audit.read": _("entry read by an auditor"),
     "batch.prepared": _("import prepared"),
     "claim.made": _("customer named"),
