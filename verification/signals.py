@@ -24,8 +24,8 @@ Part = tuple[str, list[Any]]
 
 def seen(customer: Customer, interaction: Interaction | None, *, policy: Policy, at: datetime) -> list[str]:
     """Return the kinds of signals that count at `at` in this customer's matters, in the order of their names."""
-    counted = _counts(customer, interaction, policy, at)
-    return sorted(kind for kind, times in counted.items() if times >= policy.signals[kind].times)
+    found = counted(customer, interaction, policy=policy, at=at)
+    return sorted(kind for kind, times in found.items() if times >= policy.signals[kind].times)
 
 
 def note(customer: Customer, kind: str, *, interaction: Interaction | None, at: datetime) -> Signal:
@@ -48,7 +48,7 @@ def note_of_claimed(customer: Customer | None, kind: str, *, interaction: Intera
         )
 
 
-def _counts(customer: Customer, here: Interaction | None, policy: Policy, at: datetime) -> dict[str, int]:
+def counted(customer: Customer, here: Interaction | None, *, policy: Policy, at: datetime) -> dict[str, int]:
     """Count everything that the policy speaks of by one statement: every sensitive action of a proven caller pays."""
     parts = [part for kind in sorted(policy.signals) if (part := _part(kind, customer, here, policy.signals[kind], at))]
     if not parts:
