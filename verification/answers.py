@@ -7,12 +7,12 @@ prompt's end and their entries are written together, or the reason why not.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from django.db import transaction
 
-from verification import evidence, interactions, link_messages, prompt_ends, prompts, signals
+from verification import authority, evidence, interactions, link_messages, prompt_ends, prompts, signals
 from verification.models import ContactChange, Prompt, PromptEnd, Signal
 from verification.prompt_ends import Outcome
 from verification.scene import claims_of_all
@@ -35,6 +35,7 @@ class Answer:
     acr: str
     customer_id: int | None = None
     leans_on: ContactChange | None = None  # the recorded contact by which he was found, when it was by one
+    born: date | None = field(default=None, repr=False)  # as the broker has it
     saw_all: bool = True  # exactly what would be done was shown to him, before he approved it
 
 
@@ -164,5 +165,14 @@ def _accept(prompt: Prompt, answer: Answer, at: datetime) -> None:
         authenticated_at=min(answer.authenticated_at, at),  # their clock may be a little ahead of ours
         broker=answer.broker,
         acr=answer.acr,
+        **_age(prompt, answer, at),
     )
     prompt_ends.end(prompt, Outcome.APPROVED, "", at=at)
+
+
+def _age(prompt: Prompt, answer: Answer, at: datetime) -> dict[str, bool]:
+    """Tell of whom our record has no date of birth whether he is of age; nothing more of his birth is kept."""
+    person = prompt.claim.person
+    if person is None or person.birth_date is not None or answer.born is None:
+        return {}
+    return {"of_age": authority.grown_up(answer.born, at)}

@@ -17,6 +17,7 @@ from verification import approvals, levels
 from verification.declarations import IN_PERSON, MANDATE_ENDED, OFFICE_SHOWN, OWN_MATTER, Declaration
 from verification.levels import Fact
 from verification.models import Claim, Customer, Interaction, Mandate, RegisterAnswer
+from verification.policy import current
 from verification.scene import claims_of_all, facts
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def recorded(asked: Attempt) -> bool:
     if not asked.declared.scope or claim is None or asked.scene.origin in ("batch", "follow"):
         return True
     if not represents(claim):
-        return customer is None or acts_alone(customer, asked.at)
+        return customer is None or acts_alone(customer, asked.at, claim=claim)
     if customer is None or not _fit(claim, asked.at):
         return False
     if asked.declared.scope == OFFICE_SHOWN:
@@ -80,10 +81,42 @@ def known(claim: Claim, at: datetime) -> bool:
     return any(_in_office(mandate, at) for mandate in _held(claim, at)) or bool(_register_says(claim, at))
 
 
-def acts_alone(customer: Customer, at: datetime) -> bool:
-    """Tell whether this customer decides his own matters: a living person, of age on this day, without a guardian."""
+def acts_alone(customer: Customer, at: datetime, *, claim: Claim | None = None) -> bool:
+    """Tell whether this customer decides his own matters: a living person, of age on this day, without a guardian.
+
+    `claim` is the one under which he himself is heard now: what was seen of his age under it counts.
+    """
+    able = customer.kind == Customer.Kind.PERSON and not customer.needs_guardian and of_age(customer, at, claim=claim)
+    return able and not _is_estate(customer, at)
+
+
+def may_be_of_age(customer: Customer, at: datetime) -> bool:
+    """Tell whether a right may be written down for him: he decides his own matters, or only his age isn't known.
+
+    How old he is, is asked again whenever he acts on it.
+    """
     able = customer.kind == Customer.Kind.PERSON and not customer.needs_guardian and not minor(customer, at)
     return able and not _is_estate(customer, at)
+
+
+def of_age(customer: Customer, at: datetime, *, claim: Claim | None = None) -> bool:
+    """Tell whether he is of age, as far as we know.
+
+    Whose date of birth we don't have is as old as the policy says, a minor unless it says otherwise, until a document
+    or a strong login shows in this very contact that he is of age.
+    """
+    if customer.birth_date is not None:
+        return not minor(customer, at)
+    return current().unknown_age == "AS_ADULT" or _shown_of_age(customer, claim)
+
+
+def _shown_of_age(customer: Customer, claim: Claim | None) -> bool:
+    """Tell by the newest observation of his age, since the contact last changed hands late."""
+    if claim is None or claim.person_id != customer.pk:
+        return False
+    since, seen = claim.speaker.interaction.evidence_from, claim.evidence.filter(detail__has_key="of_age")
+    newest = (seen.filter(observed_at__gte=since) if since else seen).order_by("-pk").first()
+    return newest is not None and newest.detail["of_age"] is True
 
 
 def _is_estate(customer: Customer, at: datetime) -> bool:
@@ -93,8 +126,12 @@ def _is_estate(customer: Customer, at: datetime) -> bool:
 
 def minor(customer: Customer, at: datetime) -> bool:
     """Tell whether he is under age on the day that it is at home at `at`; on his birthday he is of age."""
-    born, today = customer.birth_date, at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
-    return born is not None and today < comes_of_age(born)
+    return customer.birth_date is not None and not grown_up(customer.birth_date, at)
+
+
+def grown_up(born: date, at: datetime) -> bool:
+    """Tell whether who was born on this day is of age on the day that it is at home at `at`."""
+    return at.astimezone(ZoneInfo(settings.TIME_ZONE)).date() >= comes_of_age(born)
 
 
 def comes_of_age(born: date) -> date:
@@ -108,7 +145,7 @@ def comes_of_age(born: date) -> date:
 def _fit(claim: Claim, at: datetime) -> bool:
     """Tell whether the speaker can represent anybody: another person than the customer, who decides his own matters."""
     person = claim.person
-    return person is not None and person.pk != claim.customer_id and acts_alone(person, at)
+    return person is not None and person.pk != claim.customer_id and acts_alone(person, at, claim=claim)
 
 
 def _register_says(claim: Claim, at: datetime) -> set[str]:
@@ -203,7 +240,7 @@ def _enough(mandate: Mandate, asked: Attempt) -> bool:
         principal_id=mandate.principal_id, group=mandate.group, kind=mandate.kind
     )
     together = [row for row in rows.select_related("principal", "representative") if _covers(row, asked)]
-    persons = {row.representative_id for row in together if acts_alone(row.representative, asked.at)}
+    persons = {row.representative_id for row in together}
     heard = {claim.person_id for claim in claims_of_all(interaction) if _joins(claim, persons, mandate, asked)}
     return len(heard) >= mandate.needed
 
@@ -214,6 +251,8 @@ def _joins(claim: Claim, persons: set[int], mandate: Mandate, asked: Attempt) ->
     Of a proposal it is judged as it stood when it was proposed: nobody joins what was decided without him.
     """
     if claim.customer_id != mandate.principal_id or claim.capacity != mandate.kind or claim.person_id not in persons:
+        return False
+    if not _fit(claim, asked.at):
         return False
     proposal, here = asked.scene.proposal, asked.scene.interaction
     at = proposal.decided_at if proposal else asked.at

@@ -27,7 +27,7 @@ from verification.eid.identity import Identity
 from verification.eid.rejected import Code, Rejected
 from verification.levels import Level
 from verification.models import CibaRequest, ContactChange, Prompt, PromptEnd
-from verification.numbers import identity_mark
+from verification.numbers import born_of, identity_mark
 from verification.prompt_ends import Outcome
 from verification.push_rows import Sent, digest, done, leased, mine, put_off, sealed, sent_of
 
@@ -244,6 +244,7 @@ def _answered(request: CibaRequest, broker: Broker, sent: Sent, found: Identity,
     answer = answers.Answer(
         kind=roads.kind_in_app(broker, kind),
         identity_mark=identity_mark(found.person),
+        born=found.birth_date or born_of(found.person),
         authenticated_at=found.auth_time or sent.sent_at,
         broker=broker.code,
         acr=found.acr or "",

@@ -25,6 +25,7 @@ IDENTITY_BY_STRENGTH: Final = {
     "full": Evidence.Kind.IDENTITY_LIST,
     "ordinary": Evidence.Kind.IDENTITY_ORDINARY,
     "lesser": Evidence.Kind.IDENTITY_LESSER,
+    "undated": Evidence.Kind.IDENTITY_UNDATED,
 }
 """What the complete identity list is, by what the document is good for."""
 IDENTITY: Final = frozenset(IDENTITY_BY_STRENGTH.values())
@@ -89,11 +90,14 @@ def see_identity_list(
     document: dict[str, str],
     at: datetime,
     strength: str = "full",
+    of_age: bool | None = None,
     speaker: UUID | None = None,
 ) -> Evidence:
     """Note that a clerk compared an identity document: the paper, its data, the person and the matter, all four.
 
-    `document` says type, issuer and expiry, not the number; `strength` what it is good for (full, ordinary, lesser);
+    `document` says type, issuer and expiry, not the number; `strength` what it is good for (full, ordinary, lesser,
+    or undated: the record has no date of birth to compare); `of_age` whether by the document he is, where the record
+    can't tell;
     `speaker` whose it is, of several who stand here together: without it, the first. It proves nobody else. All of his
     recorded contacts are told. Raises NotSeen or Ended.
     """
@@ -101,7 +105,8 @@ def see_identity_list(
         claim = _at_desk(interaction_id, by, speaker)
         if confirmed != CONFIRMATIONS:
             raise NotSeen("INCOMPLETE")
-        seen = note(claim, IDENTITY_BY_STRENGTH[strength], at=at, by=by, document=document)
+        age: dict[str, Any] = {} if of_age is None else {"of_age": of_age}
+        seen = note(claim, IDENTITY_BY_STRENGTH[strength], at=at, by=by, document=document, **age)
         _tell_of_acceptance(claim, at)
         return seen
 

@@ -85,7 +85,7 @@ def bring(rows: list[dict[str, Any]], fresh: set[str], *, at: datetime) -> int:
 
 def _give(row: dict[str, Any], group: UUID, at: datetime) -> None:
     principal = Customer.objects.get(number=row["principal"])
-    if row["kind"] == Mandate.Kind.GUARDIAN and not (principal.needs_guardian or minor(principal, at)):
+    if row["kind"] == Mandate.Kind.GUARDIAN and not _may_need_one(principal, at):
         raise mandates.NotFit  # a parent of somebody who has grown up
     until = date.fromisoformat(row["until"]) if row.get("until") else None
     mandates.give(
@@ -98,3 +98,8 @@ def _give(row: dict[str, Any], group: UUID, at: datetime) -> None:
         group=group,
         needed=row.get("needed") or 1,
     )
+
+
+def _may_need_one(principal: Customer, at: datetime) -> bool:
+    """Tell whether he can have a guardian: of whom it isn't known how old he is, two people have said that he has."""
+    return principal.needs_guardian or principal.birth_date is None or minor(principal, at)

@@ -22,7 +22,7 @@ from verification import import_mandates
 from verification.import_rows import problems
 from verification.keypad import hash_code
 from verification.models import Authenticator, Batch, ContactChange, Customer, Hold, ListCode, Staff
-from verification.numbers import identity_mark
+from verification.numbers import born_of, identity_mark
 from verification.policy import current
 
 
@@ -109,6 +109,13 @@ def _rights(content: bytes) -> list[Any]:
     return rights
 
 
+def _born(row: dict[str, Any]) -> date | None:
+    """Return the birth date: as the row has it, else the one that his identity code bears."""
+    if row.get("birth_date"):
+        return date.fromisoformat(row["birth_date"])
+    return born_of(row.get("identity_code") or "")
+
+
 def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
     customer = Customer.objects.create(
         organisation_id=batch.organisation_id,
@@ -116,7 +123,7 @@ def _bring(row: dict[str, Any], batch: Batch, at: datetime) -> None:
         kind=row.get("kind") or Customer.Kind.PERSON,
         family_name=row["family_name"],
         given_names=row.get("given_names") or "",
-        birth_date=date.fromisoformat(row["birth_date"]) if row.get("birth_date") else None,
+        birth_date=_born(row),
         language=row.get("language") or "fi",
         account=row.get("account") or "",
         identity_mark=identity_mark(row["identity_code"]) if row.get("identity_code") else "",

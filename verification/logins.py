@@ -24,7 +24,7 @@ from verification.eid.client import LoginStart
 from verification.eid.rejected import Code, Rejected
 from verification.levels import Level
 from verification.models import BrokerLogin, Prompt, PromptEnd
-from verification.numbers import identity_mark
+from verification.numbers import born_of, identity_mark
 from verification.page_keys import digest
 from verification.prompt_ends import note
 
@@ -138,6 +138,7 @@ def _judge(login: BrokerLogin, broker: Broker | None, returned: Mapping[str, str
         answers.Answer(
             kind=kind,
             identity_mark=identity_mark(found.person),
+            born=found.birth_date or born_of(found.person),
             authenticated_at=found.auth_time or login.begun_at,
             broker=broker.code,
             acr=found.acr or "",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from verification.authority import acts_alone
+from verification.authority import may_be_of_age
 from verification.models import Customer, Mandate, MandateEnd
 
 
@@ -35,7 +35,7 @@ class Terms:
 def representative(number: str, principal: Customer, at: datetime) -> Customer:
     """Return the customer of this number who is to act for the principal. Raises NotFit."""
     found = Customer.objects.filter(number=number, organisation_id=principal.organisation_id).first()
-    if found is None or found.pk == principal.pk or not acts_alone(found, at):
+    if found is None or found.pk == principal.pk or not may_be_of_age(found, at):
         raise NotFit
     return found
 

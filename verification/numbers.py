@@ -58,6 +58,17 @@ def identity_code(born: date, individual: int) -> str:
     return f"{digits[:6]}{sign}{digits[6:]}{_CHECK_CHARACTERS[int(digits) % 31]}"
 
 
+def born_of(code: str) -> date | None:
+    """Return the birth date in a personal identity code, None when it is none or its day isn't in the calendar."""
+    if not good_identity_code(code):
+        return None
+    century = {"+": 1800}.get(code[6], 2000 if code[6] in "ABCDEF" else 1900)
+    try:
+        return date(century + int(code[4:6]), int(code[2:4]), int(code[:2]))
+    except ValueError:
+        return None
+
+
 def identity_mark(code: str) -> str:
     """Return the keyed hash that stands for a personal identity code.
 

@@ -16,7 +16,7 @@ from verification.levels import Level, Together, Worth
 FILE = Path(__file__).with_name("policy.toml")
 SECTIONS = (
     "keypad", "claims", "prompts", "proposals", "transfer", "sms_code", "contacts", "hold", "parked", "visit_code",
-    "enrolment", "money", "separating",
+    "enrolment", "money", "log", "separating", "age",
 )  # fmt: skip
 SCOPES = ("customer", "interaction", "staff")
 
@@ -128,11 +128,13 @@ class Policy:
     hold: timedelta
     parked: timedelta
     visit_code_age: timedelta
+    unknown_age: str  # AS_MINOR or AS_ADULT
     caps: tuple[Cap, ...]
     currency: str
     voucher_most: int
     refund_alone_most: int
     goodwill_budget: int
+    tail: timedelta
 
     def caps_of(self, action: str) -> tuple[Cap, ...]:
         """Return the caps declared for one action."""
@@ -195,11 +197,13 @@ def _policy(raw: dict[str, Any]) -> Policy:
         hold=timedelta(hours=_count(raw["hold"], "hours", most=72)),
         parked=timedelta(days=_count(raw["parked"], "days", most=30)),
         visit_code_age=timedelta(hours=_count(raw["visit_code"], "sent_hours_before")),
+        unknown_age=_unknown_age(raw["age"]),
         caps=tuple(_cap(entry) for entry in raw["cap"]),
         currency=str(raw["money"]["currency"]),
         voucher_most=_count(raw["money"], "voucher_most"),
         refund_alone_most=_count(raw["money"], "refund_alone_most"),
         goodwill_budget=_count(raw["money"], "goodwill_budget"),
+        tail=timedelta(minutes=_count(raw["log"], "tail_minutes", most=60)),
     )
 
 
@@ -239,6 +243,12 @@ def _sms_codes(entry: dict[str, Any]) -> SmsCodes:
         raise Nonsense("sms_code: unknown_swap is SEND or WITHHOLD")
     lasts = timedelta(minutes=_count(entry, "minutes", most=10))  # 63B 3.1.3.2
     return SmsCodes(lasts, _count(entry, "per_ten_minutes"), _count(entry, "per_day"), entry["unknown_swap"])
+
+
+def _unknown_age(entry: dict[str, Any]) -> str:
+    if entry["unknown"] not in ("AS_MINOR", "AS_ADULT"):
+        raise Nonsense("age: unknown is AS_MINOR or AS_ADULT")
+    return str(entry["unknown"])
 
 
 def _raise(kind: str, entry: dict[str, Any]) -> Raise:

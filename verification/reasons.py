@@ -27,6 +27,7 @@ class Reason(models.TextChoices):
     CAP = "CAP", _("done as often as it may be")
     SECOND_PERSON = "SECOND_PERSON", _("a second person must decide")
     NOT_DUE = "NOT_DUE", _("there is nothing left for it to do")
+    LOG_BEHIND = "LOG_BEHIND", _("an interruption on our side")
     FAILED = "FAILED", _("it could not be carried out")
 
 
@@ -54,6 +55,9 @@ CALLER: dict[str, Promise] = {
     ),
     Reason.CLOSED: _("This account has been closed at the customer's own wish, so nothing is done in it any more."),
     Reason.CAP: _("This has been done as often as it may be for now, for your safety."),
+    Reason.LOG_BEHIND: _(
+        "There is an interruption on our side just now. It has nothing to do with you, and nothing of yours is lost."
+    ),
     Reason.SECOND_PERSON: _("For your safety, two of us look at this before it is done."),
 }
 
@@ -67,7 +71,10 @@ STAFF: dict[str, Promise] = {
     Reason.ROLE: _("Your role does not do this. Pass the contact to a colleague whose role does."),
     Reason.OWN_MATTER: _("You may not serve yourself, your family or your household. Pass the contact to a colleague."),
     Reason.NO_CLAIM: _("Ask for the customer number first, or let the caller type it on the keypad."),
-    Reason.AUTHORITY: _("Ask nothing more on the phone: the right to act is shown with papers. Offer a way below."),
+    Reason.AUTHORITY: _(
+        "Ask nothing more on the phone: the right to act is shown with papers, and so is the age of one whose date of "
+        "birth we don't have. Offer a way below."
+    ),
     Reason.LEVEL: _("Read the sentence aloud and offer the ways below, the first one first."),
     Reason.STALE: _("The proof is too old for this action. Offer a way below to renew it."),
     Reason.CONTACT: _("The proof leans on the contact that would change. Offer a way below that does not."),
@@ -77,6 +84,10 @@ STAFF: dict[str, Promise] = {
     Reason.CAP: _("The limit for this action is reached. Do not promise a date; offer a way below."),
     Reason.SECOND_PERSON: _("This takes a second person. Ask a colleague, or offer a way below."),
     Reason.NOT_DUE: _("It has been done already, or there is nothing to do."),
+    Reason.LOG_BEHIND: _(
+        "The log is behind, so nothing that weighs is done for anybody now; what protects goes on. Offer to call back,"
+        " and tell the operator if it lasts."
+    ),
     Reason.FAILED: _("Nothing was changed. Try once more; if it fails again, open a case and tell the operator."),
 }
 

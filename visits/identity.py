@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.log import record
+from verification.authority import grown_up
 from verification.evidence import CONFIRMATIONS, NotSeen, see_identity_list
 from verification.models import Claim, Customer, Interaction, Staff
 from visits import desk, documents, documents_seen, mrz
@@ -142,7 +143,7 @@ def compare(
             return Compared("TOO_MANY")
         found, shown = _held_against(visit, claim.person, laid, at)
         if found.matched and shown is not None:
-            _accept(visit, locked, shown, confirmed, by, at, speaker)
+            _accept(visit, locked, shown, laid.printed, confirmed, by, at, speaker)
         IdentityTry.objects.create(interaction=locked, tried_by=by, tried_at=at, outcome=found.outcome)
         _entry(visit, found, by, at)
         return found
@@ -242,7 +243,7 @@ def _not_allowed(visit: Visit, shown: _Shown, on: date) -> str | None:
 def _against_record(shown: _Shown, printed: Printed, person: Customer | None) -> Compared:
     if person is None:
         return Compared("NAME")  # a number that is nobody's answers like a stranger's document
-    if person.kind != Customer.Kind.PERSON or person.birth_date is None:
+    if person.kind != Customer.Kind.PERSON:
         return Compared("NOT_COMPARABLE")
     read = shown.read
     named = (
@@ -252,25 +253,43 @@ def _against_record(shown: _Shown, printed: Printed, person: Customer | None) ->
     )
     if not named:
         return Compared("NAME")
+    if person.birth_date is None:
+        return Compared("MATCHED")  # by name alone, and worth so much less: see _strength
     born = read.born_on(person.birth_date) if read is not None else printed.birth_date == person.birth_date
     return Compared("MATCHED" if born else "BIRTH_DATE")
+
+
+def _strength(visit: Visit, shown: _Shown, person: Customer | None, on: date) -> str:
+    """Tell what the document is good for: where the record has no date of birth, its name alone was compared."""
+    found = strength_of(shown.document, on, person=_person(visit, shown)) or "lesser"
+    undated = person is not None and person.birth_date is None
+    return "undated" if undated and found != "lesser" else found
+
+
+def _of_age(shown: _Shown, printed: Printed, person: Customer | None, at: datetime) -> bool | None:
+    """Tell by the document whether he is of age, of whom the record can't tell; None where it can, or nobody can."""
+    born = (shown.read.birth_date if shown.read is not None else None) or printed.birth_date
+    if person is None or person.birth_date is not None or born is None:
+        return None
+    return grown_up(born, at)
 
 
 def _accept(
     visit: Visit,
     here: Interaction,
     shown: _Shown,
+    printed: Printed,
     confirmed: frozenset[str],
     by: Staff,
     at: datetime,
     speaker: UUID | None,
 ) -> None:
-    document, on = shown.document, desk.today(visit, at)
+    document, on, person = shown.document, desk.today(visit, at), _claim(here, speaker).person
     last_day = document.expires_on.isoformat() if document.expires_on else ""
     seen = {"type": document.kind, "issuer": document.issuer_country, "expires_on": last_day}
     evidence = see_identity_list(
         here.public_id, by=by, confirmed=confirmed, document=seen, at=at,
-        strength=strength_of(document, on, person=_person(visit, shown)) or "lesser", speaker=speaker,
+        strength=_strength(visit, shown, person, on), of_age=_of_age(shown, printed, person, at), speaker=speaker,
     )  # fmt: skip
     kept = documents_seen.Seen(document.kind, document.issuer_country, document.expires_on, shown.number)
     documents_seen.keep(evidence, kept, at=at)

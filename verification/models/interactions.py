@@ -135,6 +135,7 @@ class Evidence(models.Model):
         IDENTITY_LIST = "IDENTITY_LIST", _("identity document compared at the desk")
         IDENTITY_ORDINARY = "IDENTITY_ORDINARY", _("document for ordinary matters compared at the desk")
         IDENTITY_LESSER = "IDENTITY_LESSER", _("document for smaller matters compared at the desk")
+        IDENTITY_UNDATED = "IDENTITY_UNDATED", _("document compared by name alone at the desk")
         SECOND_CLERK = "SECOND_CLERK", _("second clerk confirmed")
         VISIT_CODE = "VISIT_CODE", _("visit code sent a day before")
         CHIP = "CHIP", _("chip of the document read")
