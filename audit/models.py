@@ -226,4 +226,53 @@ class Sink(models.Model):
         return self.name
 
 
+class Flood(models.Model):
+    """Count what came to a door unsigned from one source in one minute; told once in one Entry a minute."""
+
+    pk = models.CompositePrimaryKey("minute", "door", "source")
+    minute = models.DateTimeField()
+    door = models.TextField()
+    source = models.TextField()  # a keyed hash, "" for all that came when the minute's sources were too many
+    count = models.BigIntegerField()
+    told = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "audit_flood"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["minute"], condition=models.Q(told=False), name="audit_flood_untold")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.door} {self.count}"
+
+
+class Alarm(models.Model):
+    """Hold what one standing question was answered last, and since when the answer has been an alarm."""
+
+    code = models.TextField(primary_key=True)
+    value = models.BigIntegerField()
+    began_at = models.DateTimeField(null=True)
+    watched_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_alarm"
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Compared(models.Model):
+    """Hold the moment up to which every committed entry was found to have its leaf. One row."""
+
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_compared"
+
+    def __str__(self) -> str:
+        return str(self.until)
+
+
 protect(*(of._meta.db_table for of in (Entry, Leaf, Checkpoint, SignedCheckpoint, SigningKey)))

@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 KINDS: Final[dict[str, Promise]] = {
     "alarm.log_stopped": _("alarm: the log's checkpoints are not signed any more"),
+    "alarm.began": _("alarm: a standing question was answered otherwise than it should be"),
     "alarm.break_glass": _("alarm: an account was let in from the console"),
     "audit.bundle_read": _("part of the log copied by an auditor"),
+    "alarm.ended": _("alarm over"),
     "audit.erased": _("personal data erased"),
     "audit.exported": _("period of the log copied for an auditor"),
     "audit.read": _("entry read by an auditor"),
@@ -88,6 +90,7 @@ KINDS: Final[dict[str, Promise]] = {
     "staff.token_refused": _("API token refused"),
     "staff.token_revoked": _("API token ended"),
     "telling.failed": _("telling of contacts failed"),
+    "webhook.unsigned": _("unsigned messages of no provider of ours, counted"),
     "visit.returned": _("customer left before anything was looked at"),
     "gate.proposed": _("request waits for a second person"),
     "gate.rejected": _("request rejected by a second person"),

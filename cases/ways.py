@@ -25,6 +25,21 @@ register(
 )
 register(
     Way(
+        code="call_back_after",
+        effort=12,
+        label=_("a call back once the interruption is over"),
+        say=_("We can call you back on the number that we have for you as soon as it is over."),
+        open=lambda s: (
+            s.channel == "PHONE"
+            and s.reason == Reason.LOG_BEHIND
+            and (s.action is None or s.action.name != "request_callback")
+        ),
+        action="request_callback",
+        not_for=frozenset({Said.CANNOT_HEAR}),
+    )
+)
+register(
+    Way(
         code="leave_question",
         effort=60,
         label=_("leave the question with us"),

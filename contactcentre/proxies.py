@@ -16,7 +16,9 @@ def client_address(request: HttpRequest) -> str:
 
 
 class ProxyMiddleware:
-    """Drop forwarding headers that no proxy of ours can have written, so that nothing behind here believes them."""
+    """Drop forwarding headers that no proxy of ours can have written, so that nothing behind here believes them, and
+    note who is at the other end.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,4 +27,5 @@ class ProxyMiddleware:
         if not settings.TRUSTED_PROXIES:
             for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
                 request.META.pop(name, None)
+        request.META["CLIENT_ADDRESS"] = client_address(request)  # for the apps below this one
         return self.get_response(request)

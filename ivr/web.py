@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
 
+from audit import floods
 from ivr import dialogue, turns
 from ivr.adapters import Adapter, Event, Kind, NoCallNamedError
 from ivr.asks import Actions
@@ -42,6 +43,7 @@ def webhook(kind: Kind) -> Callable[[View], View]:
         def checked(request: HttpRequest, provider: str, actions: Actions, **address: Any) -> HttpResponse:
             adapter = _adapter(provider)
             if refusal := _refusal(request, adapter):
+                floods.count(door=f"{provider}/{view.__name__}", address=_address(request), at=timezone.now())
                 return HttpResponse(status=refusal, headers={"Cache-Control": "no-store"})
             try:
                 event = adapter.parse(request, kind)
@@ -104,6 +106,11 @@ def _adapter(provider: str) -> Adapter:
         return ADAPTERS[provider]
     except KeyError:
         raise Http404 from None
+
+
+def _address(request: HttpRequest) -> str:
+    """Return who is at the other end, as our proxies tell it (contactcentre.proxies)."""
+    return str(request.META.get("CLIENT_ADDRESS") or request.META.get("REMOTE_ADDR", ""))
 
 
 def _refusal(request: HttpRequest, adapter: Adapter) -> int | None:

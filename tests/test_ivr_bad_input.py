@@ -69,12 +69,12 @@ def test_what_is_sent_in_the_fields_for_words_is_dropped_unless_it_is_one() -> N
     assert (event.attestation, event.status) == ("", "")
 
 
-def test_a_body_of_ten_megabytes_is_refused_unread(client: Client) -> None:
+def test_a_body_of_ten_megabytes_is_refused_unread(db: None, client: Client) -> None:
     assert client.post(VOICE, b"a" * 10_000_000, content_type=FORM).status_code == 413
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
-def test_what_is_no_form_is_refused(client: Client, media_type: str) -> None:
+def test_what_is_no_form_is_refused(db: None, client: Client, media_type: str) -> None:
     assert client.post(VOICE, b"{}", content_type=media_type).status_code == 415
 
 
@@ -86,7 +86,7 @@ def test_an_unknown_provider_is_not_found(client: Client) -> None:
     assert client.post("/ivr/nobody/voice/", "", content_type=FORM).status_code == 404
 
 
-def test_thousands_of_fields_are_refused(client: Client) -> None:
+def test_thousands_of_fields_are_refused(db: None, client: Client) -> None:
     body = "&".join(f"a{n}=1" for n in range(5000))
     assert client.post(VOICE, body, content_type=FORM, headers={"X-Twilio-Signature": "x"}).status_code == 403
 

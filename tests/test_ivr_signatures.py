@@ -113,7 +113,7 @@ def test_the_header_cannot_choose_another_algorithm() -> None:
 
 
 @pytest.mark.parametrize("path", [VOICE, "/ivr/twilio/status/", "/ivr/twilio/turn/abc/1/", "/ivr/twilio/wait/abc/"])
-def test_an_unsigned_webhook_gets_403_and_no_twiml(client: Client, path: str) -> None:
+def test_an_unsigned_webhook_gets_403_and_no_twiml(db: None, client: Client, path: str) -> None:
     response = client.post(path, urlencode(VECTOR), content_type=FORM)
     assert response.status_code == 403
     assert response.content == b""

@@ -126,6 +126,12 @@ def _stated_authority(asked: Attempt) -> Reason | None:
     return None if authority.stated(asked.declared, asked.scene.claim) else Reason.AUTHORITY
 
 
+def _log_keeps_up(asked: Attempt) -> Reason | None:
+    """While the end of the log has no place in the tree for too long, only what protects is done, whoever asks."""
+    weighs = asked.declared.sensitive or asked.declared.loosens or asked.scene.origin == "batch"
+    return Reason.LOG_BEHIND if weighs and asked.scene.unsequenced > asked.policy.tail else None
+
+
 def _level(asked: Attempt) -> Reason | None:
     action = asked.declared
     if action.required is Level.NONE:
@@ -229,6 +235,7 @@ WITH_PARAMETERS: Final[tuple[Rule, ...]] = (
     _claim,
     _stated_authority,
     _unchanged,
+    _log_keeps_up,
     _level,
     _own_matter,
     _recorded_authority,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
+from audit import tail
 from verification.decisions import Following, Live, OfBatch, OfProposal, Origin
 from verification.levels import Fact
 from verification.models import Batch, Claim, Customer, Evidence, Grant, Interaction, Proposal, Staff
@@ -64,6 +66,11 @@ class Scene:
     @property
     def keypad(self) -> str:
         return self.interaction.keypad if self.interaction else ""
+
+    @cached_property
+    def unsequenced(self) -> timedelta:
+        """Return how long the log's first entry without a leaf has been waiting; asked once, however much is judged."""
+        return tail.age()
 
 
 def load(origin: Origin) -> Scene:
