@@ -49,11 +49,23 @@ class Attempt:
 
     @cached_property
     def signals(self) -> list[str]:
-        """Return what makes us careful in this matter; only a proven caller's sensitive actions are asked about."""
+        """Return what makes us careful in this matter."""
+        found = (self.counted or {}).items()
+        return sorted(kind for kind, times in found if times >= self.policy.signals[kind].times)
+
+    @cached_property
+    def counted(self) -> dict[str, int] | None:
+        """Return how often each sign of danger was seen, of whom it was seen most; None where nothing is asked.
+
+        Only a proven caller's sensitive actions are asked about.
+        """
         if self.action is None or not (self.action.sensitive or self.action.loosens):
-            return []
-        here, policy = self.scene.interaction, self.policy
-        return sorted({kind for one in self._watched for kind in signals.seen(one, here, policy=policy, at=self.at)})
+            return None
+        here, policy, most = self.scene.interaction, self.policy, dict[str, int]()
+        for one in self._watched:
+            for kind, times in signals.counted(one, here, policy=policy, at=self.at).items():
+                most[kind] = max(most.get(kind, 0), times)
+        return most
 
     @property
     def _watched(self) -> list[Customer]:
