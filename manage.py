@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 
-TOUCH_NO_DATA = frozenset({"messages", "settings_reference", "makemigrations"})
+TOUCH_NO_DATA = frozenset({"messages", "settings_reference", "retention_reference", "makemigrations"})
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ pass them, but the owner of a table can still drop them: in production the appli
 except partial unique indexes. `verify` tells whether the guards stand as they should.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from django.db import transaction
@@ -18,14 +18,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 FUNCTION = "audit_append_only"
-FUNCTION_BODY = "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '42501'; END"
+RAISE = " RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '42501'; END"
+FUNCTION_BODY = "BEGIN" + RAISE
 
 # Bits of pg_trigger.tgtype: ROW 1, BEFORE 2, DELETE 8, UPDATE 16, TRUNCATE 32.
 ROW_GUARD = 1 + 2 + 8 + 16
 TRUNCATE_GUARD = 2 + 32
 
+Condition = Callable[[BaseDatabaseWrapper], str]
+
 _protected: dict[str, None] = {}
 _locked: dict[str, None] = {}
+_emptied: dict[str, tuple[tuple[str, ...], Condition]] = {}
 
 
 class Altered(Exception):
@@ -45,6 +49,20 @@ class Finding(NamedTuple):
 def protect(*tables: str) -> None:
     """Declare tables append-only; call it at import. Installed on the next migrate."""
     _protected.update(dict.fromkeys(tables))
+
+
+def may_be_emptied(table: str, columns: tuple[str, ...], *, when: Condition) -> None:
+    """Let an UPDATE of a protected table through when the SQL condition `when` over OLD and NEW holds.
+
+    It is for the erasure of personal data alone: the condition must see to it that nothing else changes.
+    """
+    protect(table)
+    _emptied[table] = columns, when
+
+
+def emptied() -> dict[str, tuple[str, ...]]:
+    """Name the columns that an erasure empties, by table: who runs it needs the right to update these."""
+    return {table: columns for table, (columns, _when) in _emptied.items()}
 
 
 def protected() -> tuple[str, ...]:
@@ -69,9 +87,9 @@ def locked() -> tuple[str, ...]:
 def statements(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:
     """Give the SQL that installs each guard of one existing table, by the name of its trigger."""
     if connection.vendor == "postgresql":
-        return _postgresql(table)
+        return _postgresql(connection, table)
     if connection.vendor == "sqlite":
-        return _sqlite(table, _sqlite_keys(connection, table))
+        return _sqlite(connection, table)
     raise NotImplementedError(f"no append-only guard for {connection.vendor}")
 
 
@@ -112,16 +130,43 @@ def _on(connection: BaseDatabaseWrapper, table: str) -> str:
     return f' ON "{table}"' if connection.vendor == "postgresql" else ""
 
 
-def _postgresql(table: str) -> dict[str, list[str]]:
-    events = {f"{table}_ao_row": "UPDATE OR DELETE", f"{table}_ao_truncate": "TRUNCATE"}
+def _postgresql(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:
+    row, truncate = f"{table}_ao_row", f"{table}_ao_truncate"
+    function, body = _row_function(connection, table)
+    own = [] if function == FUNCTION else [_function(function, body, f" SET {search_path(connection)}")]
     return {
-        name: [
-            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" '
-            f"FOR EACH {'STATEMENT' if event == 'TRUNCATE' else 'ROW'} EXECUTE FUNCTION {FUNCTION}()",
-            f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"',
-        ]
-        for name, event in events.items()
+        row: [*own, *_trigger(table, row, "UPDATE OR DELETE", f"ROW EXECUTE FUNCTION {function}()")],
+        truncate: _trigger(table, truncate, "TRUNCATE", f"STATEMENT EXECUTE FUNCTION {FUNCTION}()"),
     }
+
+
+def _trigger(table: str, name: str, event: str, does: str) -> list[str]:
+    return [
+        f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" FOR EACH {does}',
+        f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"',
+    ]
+
+
+def _row_function(connection: BaseDatabaseWrapper, table: str) -> tuple[str, str]:
+    """Return the function that guards the rows of a table, and its body: the common one, or one that may let through.
+
+    The two IFs are nested because a DELETE has no NEW.
+    """
+    if table not in _emptied:
+        return FUNCTION, FUNCTION_BODY
+    condition = _emptied[table][1](connection)
+    return f"{table}_ao", f"BEGIN IF TG_OP = 'UPDATE' THEN IF {condition} THEN RETURN NEW; END IF; END IF;" + RAISE
+
+
+def _function(name: str, body: str, settings: str = "") -> str:
+    return f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql{settings} AS $body${body}$body$"
+
+
+def search_path(connection: BaseDatabaseWrapper) -> str:
+    """Return the path that a trigger looks tables up by: ours first, and never a temporary table of the same name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        return f"search_path = pg_catalog, {cursor.fetchone()[0]}, pg_temp"
 
 
 def _install_function(cursor: CursorWrapper) -> None:
@@ -130,37 +175,42 @@ def _install_function(cursor: CursorWrapper) -> None:
         "SELECT prosrc FROM pg_proc WHERE proname = %s AND pronamespace = current_schema()::regnamespace", [FUNCTION]
     )
     if cursor.fetchone() != (FUNCTION_BODY,):
-        cursor.execute(
-            f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $body${FUNCTION_BODY}$body$"
-        )
+        cursor.execute(_function(FUNCTION, FUNCTION_BODY))
 
 
 def _inspect_postgresql(connection: BaseDatabaseWrapper, tables: list[str]) -> list[Finding]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.tgname, t.tgtype, t.tgenabled::text, t.tgqual IS NULL, t.tgattr::text, p.proname, p.prosrc"
+            "SELECT t.tgname, t.tgtype, t.tgenabled::text, t.tgqual IS NULL, t.tgattr::text, p.proname, p.prosrc,"
+            " array_to_string(p.proconfig, ';')"
             " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
             " WHERE c.relname = ANY(%s) AND pg_table_is_visible(c.oid) AND NOT t.tgisinternal",
             [tables],
         )
         standing = {row[0]: row[1:] for row in cursor.fetchall()}
+    path = search_path(connection).replace(" = ", "=")
     found = []
     for table in tables:
-        for name, kind in ((f"{table}_ao_row", ROW_GUARD), (f"{table}_ao_truncate", TRUNCATE_GUARD)):
+        function, body = _row_function(connection, table)
+        row = (ROW_GUARD, "A", True, "", function, body, None if function == FUNCTION else path)
+        truncate = (TRUNCATE_GUARD, "A", True, "", FUNCTION, FUNCTION_BODY, None)
+        for name, expected in ((f"{table}_ao_row", row), (f"{table}_ao_truncate", truncate)):
             if name not in standing:
                 found.append(Finding(table, name, "missing"))
-            elif standing[name] != (kind, "A", True, "", FUNCTION, FUNCTION_BODY):
+            elif standing[name] != expected:
                 found.append(Finding(table, name, "altered"))
     return found
 
 
-def _sqlite(table: str, keys: list[tuple[str, ...]]) -> dict[str, list[str]]:
+def _sqlite(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:
+    keys = _sqlite_keys(connection, table)
+    unless = f" WHEN NOT ({_emptied[table][1](connection)})" if table in _emptied else ""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     taken = " OR ".join("(" + " AND ".join(f'"{c}" = NEW."{c}"' for c in key) + ")" for key in keys) or "0"
     is_taken = f'EXISTS (SELECT 1 FROM "{table}" WHERE {taken})'  # noqa: S608 - names come from the schema
     create = f'CREATE TRIGGER "{table}_ao_'
     return {
-        f"{table}_ao_update": [f'{create}update" BEFORE UPDATE ON "{table}" {refuse}'],
+        f"{table}_ao_update": [f'{create}update" BEFORE UPDATE ON "{table}"{unless} {refuse}'],
         f"{table}_ao_delete": [f'{create}delete" BEFORE DELETE ON "{table}" {refuse}'],
         f"{table}_ao_replace": [f'{create}replace" BEFORE INSERT ON "{table}" WHEN {is_taken} {refuse}'],
     }

@@ -3,6 +3,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from audit import append_only
@@ -21,4 +22,5 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from audit import checks  # noqa: F401 - registers them
 
+        autodiscover_modules("retention")
         post_migrate.connect(reinstall_guards, sender=self, dispatch_uid="audit.append_only")

@@ -66,7 +66,8 @@ def of_application(table: str) -> Rights:
     if table in MIGRATED or table in _tree():
         return Rights(READ, {})
     if table in append_only.protected():
-        return Rights(APPEND, {"UPDATE": frozenset({"id"})} if table in append_only.locked() else {})
+        changed = {*append_only.emptied().get(table, ()), *(("id",) if table in append_only.locked() else ())}
+        return Rights(APPEND, {"UPDATE": frozenset(changed)} if changed else {})
     return Rights(ALL, {})
 
 

@@ -11,12 +11,19 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import publishing, sequencing
+from audit import erasure, publishing, retention, sequencing
 from audit.models import Tree
 from audit.tiles import Damaged
 
 log = structlog.get_logger(__name__)
 MOST_BATCHES = 100
+
+
+@shared_task
+def let_go() -> None:
+    """Let go of what has had its time, table by table, and of the keys of those nothing was told of for long."""
+    at = timezone.now()
+    log.info("retention", rows=retention.sweep(at), subjects=erasure.sweep(at))
 
 
 @shared_task

@@ -65,6 +65,7 @@ KINDS: Final[dict[str, Promise]] = {
     "outbox.stopped": _("payment instruction stopped by the customer"),
     "proposal.read": _("request read by a second person"),
     "record.read": _("customer's record read"),
+    "retention.swept": _("what had had its time was let go"),
     "setup.opened": _("key of a code app opened by the customer"),
     "staff.account_closed": _("account closed"),
     "staff.account_opened": _("account opened"),

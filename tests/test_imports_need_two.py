@@ -11,8 +11,9 @@ import pytest
 from audit.models import Entry
 from tests.cast import NOW, Cast, number
 from tests.reception import open_office
+from verification.batches import BadFile
 from verification.gate import Following, Granted, Live, OfBatch, Refused, attempt
-from verification.imports import BadFile, prepare, preview
+from verification.imports import prepare, preview
 from verification.models import Batch, Customer, Grant
 from verification.reasons import Reason
 

@@ -21,7 +21,8 @@ from django.views.decorators.http import require_POST
 
 from audit.listing import OfferedFiltersOnly
 from notices import words
-from verification import accounts, imports, staff_changes
+from verification import accounts, erasing, imports, staff_changes
+from verification.batches import BadFile
 from verification.declarations import Text, declared
 from verification.gate import Granted, OfBatch, Refused, Unavailable, attempt
 from verification.models import Batch, Staff, StaffChange
@@ -286,15 +287,28 @@ class FileForm(forms.Form):
         return content
 
 
+class ErasureForm(forms.Form):
+    """Whom to forget, by customer number, and why."""
+
+    numbers = forms.CharField(
+        label=gettext_lazy("customer numbers"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    because = forms.CharField(label=gettext_lazy("why"), max_length=200)
+
+
 @admin.register(Batch)
 class BatchAdmin(ByRole):
-    """Imports: one person prepares a file, another sees the same numbers and approves it."""
+    """Imports and erasures: one person prepares a file, another sees the same numbers and approves it."""
 
     roles = (Staff.Role.ADMINISTRATOR, Staff.Role.SUPERVISOR)
-    list_display = ("prepared_at", "preparer", "rows", "approved_at", "approver")
+    list_display = ("prepared_at", "what", "preparer", "rows", "approved_at", "approver")
     change_list_template = "verification/batches.html"
     list_select_related = ("prepared_by", "approved_by")
     ordering = ("-prepared_at",)
+
+    @admin.display(description=gettext_lazy("what is done"))
+    def what(self, batch: Batch) -> str:
+        return _action(batch)
 
     @admin.display(description=gettext_lazy("prepared by"))
     def preparer(self, batch: Batch) -> str:
@@ -308,6 +322,7 @@ class BatchAdmin(ByRole):
         wrap = self.admin_site.admin_view
         return [
             path("prepare/", wrap(self.prepare), name="verification_batch_prepare"),
+            path("erase/", wrap(self.erase), name="verification_batch_erase"),
             path("<int:pk>/approve/", wrap(require_POST(self.approve)), name="verification_batch_approve"),
             *super().get_urls(),
         ]
@@ -319,13 +334,30 @@ class BatchAdmin(ByRole):
         if request.method == "POST" and form.is_valid():
             try:
                 batch = imports.prepare(form.cleaned_data["file"], by=by, at=timezone.now())
-            except imports.BadFile as bad:
+            except BadFile as bad:
                 for problem in bad.problems[:20]:
                     form.add_error("file", problem)
             else:
                 messages.success(request, _("The file is in order. Another person now looks at it and approves it."))
                 return redirect("admin:verification_batch_change", batch.pk)
         return self._show(request, "verification/prepare.html", title=_("Prepare an import"), form=form)
+
+    def erase(self, request: HttpRequest) -> HttpResponse:
+        """Take the numbers of former customers to forget; nobody is forgotten before another person approves it."""
+        by = self._check(request)
+        form = ErasureForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                batch = erasing.prepare(
+                    form.cleaned_data["numbers"], form.cleaned_data["because"], by=by, at=timezone.now()
+                )
+            except BadFile as bad:
+                for problem in bad.problems[:20]:
+                    form.add_error("numbers", problem)
+            else:
+                messages.success(request, _("Another person now looks at it and approves it."))
+                return redirect("admin:verification_batch_change", batch.pk)
+        return self._show(request, "verification/erase.html", title=_("Forget former customers"), form=form)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -334,7 +366,7 @@ class BatchAdmin(ByRole):
         by = self._check(request)
         batch = self._batch(request, object_id)
         return self._show(
-            request, "verification/batch.html", title=_("Import"), batch=batch, preview=_numbers(batch),
+            request, "verification/batch.html", title=_action(batch), batch=batch, preview=_numbers(batch),
             may_approve=batch.approved_at is None and batch.prepared_by_id != by.pk,
         )  # fmt: skip
 
@@ -343,17 +375,11 @@ class BatchAdmin(ByRole):
         by = self._check(request)
         batch = self._batch(request, str(pk))
         try:
-            decision = attempt(
-                "import_customers", origin=OfBatch(batch.public_id, by), parameters={}, at=timezone.now()
-            )
+            decision = attempt(batch.action, origin=OfBatch(batch.public_id, by), parameters={}, at=timezone.now())
         except Unavailable:
             decision = None
         if isinstance(decision, Granted):
-            messages.success(
-                request,
-                _("Carried in: %(brought_in)d. Left as they were, since they were known: %(left_alone)d.")
-                % decision.result,
-            )
+            messages.success(request, _outcome(batch) % decision.result)
         elif isinstance(decision, Refused):
             messages.error(request, _refused(decision))
         else:
@@ -368,7 +394,23 @@ class BatchAdmin(ByRole):
         return found
 
 
-def _numbers(batch: Batch) -> list[tuple[str, int]]:
+def _action(batch: Batch) -> str:
+    known = declared(batch.action)
+    return str(known.label) if known else batch.action
+
+
+def _outcome(batch: Batch) -> str:
+    if batch.action == erasing.ACTION:
+        return _("Forgotten: %(erased)d. Left alone, since their time has not come or nobody has it: %(left_alone)d.")
+    return _("Carried in: %(brought_in)d. Left as they were, since they were known: %(left_alone)d.")
+
+
+def _numbers(batch: Batch) -> list[tuple[str, str | int]]:
+    """Return what another person is asked to approve; nothing once it was approved, for then the file is gone."""
+    if batch.approved_at is not None or not batch.sealed_content:
+        return []
+    if batch.action == erasing.ACTION:
+        return [(_("customers to forget"), batch.rows), (_("why"), erasing.why(batch))]
     labels = {
         "rows": _("customers in the file"),
         "contacts": _("contact points"),

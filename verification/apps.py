@@ -40,9 +40,11 @@ def install_guards(using: str, **_: Any) -> None:
 
 
 def _rooms(config: AppConfig) -> list[str]:
-    """Return the modules of an app that declare: actions.py, those named for what they act on, ways and page steps."""
+    """Return the modules of an app that declare: actions.py, those named for what they act on, ways, page steps."""
     found = [each.name for each in iter_modules(getattr(config.module, "__path__", []))]
-    return sorted(name for name in found if name in ("actions", "page_steps", "ways") or name.endswith("_actions"))
+    return sorted(
+        name for name in found if name in ("actions", "erasing", "page_steps", "ways") or name.endswith("_actions")
+    )
 
 
 class VerificationConfig(AppConfig):

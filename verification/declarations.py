@@ -73,7 +73,8 @@ class Declaration:
     `inside_budget` tells whether who asks may still decide this alone by what he has given before: it is asked in the
     gate's transaction and locks what it counts over, so that two at once take turns. `delay` is how long after the
     grant the effect comes; %(day)s in `told` stands for that day. `made_on_page` says that its parameters come from
-    the customer's own page after he has proved himself: he is asked for it without any.
+    the customer's own page after he has proved himself: he is asked for it without any. `erases` lets its effect
+    empty the personal columns of rows that otherwise never change.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Declaration:
     delay: Callable[[Grant], timedelta] | None = None
     approvers: frozenset[str] = frozenset({"SUPERVISOR"})
     writes: tuple[str, ...] = ()
+    erases: bool = False
     made_on_page: bool = False
     at_desk: bool = False  # asked for only in a contact at a desk: on any other it is nobody's work
 
@@ -160,6 +162,7 @@ def _gap(declared: Declaration) -> str:
         "reaches neither local nor outbox": declared.reach in ("local", "outbox"),
         "is linked without a level": not declared.linked or declared.required >= Level.SUBSTANTIAL,
         "waits for nobody's approval": bool(declared.approvers),
+        "erases without two people": not declared.erases or declared.origin == "batch",
         "is open to no one": bool(declared.roles) or declared.by_caller or declared.origin == "follow",
     }
     return next((gap for gap, holds in checks.items() if not holds), "")

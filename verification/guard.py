@@ -2,7 +2,9 @@
 Opening.
 
 A guarded table is insert-only. An INSERT needs an Opening of an action that declares this table among its `writes`, for
-the same customer; UPDATE, DELETE and TRUNCATE are always refused (audit.append_only). What changes is another row.
+the same customer; UPDATE, DELETE and TRUNCATE are refused (audit.append_only). What changes is another row. The one
+exception is an erasure: under the Opening of an action that `erases`, a row's personal columns may be emptied, all of
+them at once, and nothing else of it changes.
 
 What this is worth: plain SQL, a stray save() or a shell session fails. Someone who may run DDL, or who forges a Grant
 and an Opening in one transaction, does not, nor does someone who forges Evidence, which is seen outside the gate and is
@@ -11,16 +13,20 @@ append-only but not guarded; the log's own checks find a Grant, and evidence, wi
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from django.apps import apps
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import append_only
 from verification.declarations import Misdeclared, all_declared
+from verification.emptying import is_left
 
 OPENING: Final = "verification_opening"
 _GUARDED: Final[dict[str, str]] = {}
+_EMPTIED: Final[dict[str, tuple[str, ...]]] = {}
 
 
 class Altered(RuntimeError):
@@ -31,6 +37,33 @@ def protect(model: str, *, customer: str = "customer_id") -> None:
     """Guard a model's table ("app.Model"); `customer` is the column that an Opening's customer must equal."""
     _GUARDED[model] = customer
     append_only.protect(_table(model))
+
+
+def may_be_emptied(model: str, *fields: str) -> None:
+    """Name the personal fields of a model whose rows stay: an erasure empties them, and nothing else does."""
+    _EMPTIED[model] = fields
+    append_only.may_be_emptied(_table(model), fields, when=partial(_emptying, model))
+
+
+def emptied() -> dict[str, tuple[str, ...]]:
+    """Return the personal fields that an erasure empties, by model."""
+    return dict(_EMPTIED)
+
+
+def _emptying(model: str, connection: BaseDatabaseWrapper) -> str:
+    actions = [declared.name for declared in all_declared() if declared.erases]
+    opened = _exists(f"o.action IN ({_quoted(actions)}) AND o.batch")
+    same = "IS NOT DISTINCT FROM" if connection.vendor == "postgresql" else "IS"
+    personal = set(_EMPTIED[model])
+    return " AND ".join(
+        [opened]
+        + [
+            is_left(field, connection.vendor)
+            if field.name in personal
+            else f'NEW."{field.column}" {same} OLD."{field.column}"'
+            for field in apps.get_model(model)._meta.concrete_fields
+        ]
+    )
 
 
 def guarded() -> frozenset[str]:
@@ -114,7 +147,7 @@ def install(using: str = "default") -> None:
             body = _postgresql_body(table, condition)
             cursor.execute(
                 f"CREATE OR REPLACE FUNCTION guard_{table}() RETURNS trigger LANGUAGE plpgsql"
-                f" SET {_search_path(connection)} AS $guard${body}$guard$"
+                f" SET {append_only.search_path(connection)} AS $guard${body}$guard$"
             )
             cursor.execute(
                 f"CREATE TRIGGER guard_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION guard_{table}()"
@@ -128,13 +161,6 @@ def _check_tables(connection: Any) -> None:
         raise Altered(
             f"There is no table {missing[0]} to guard; run `manage.py makemigrations` for its app, then `migrate`."
         )
-
-
-def _search_path(connection: Any) -> str:
-    """Return the path that the trigger looks tables up by: ours first, and never a temporary table of the same name."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_schema()")
-        return f"search_path = pg_catalog, {cursor.fetchone()[0]}, pg_temp"
 
 
 def _on(vendor: str, table: str) -> str:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time
-from hashlib import sha256
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit import keys
-from audit.log import record
-from verification import import_mandates
+from verification import batches, import_mandates
+from verification.batches import BadFile
 from verification.import_rows import problems
 from verification.keypad import hash_code
 from verification.models import Authenticator, Batch, ContactChange, Customer, Hold, ListCode, Staff
@@ -26,30 +24,13 @@ from verification.numbers import born_of, identity_mark
 from verification.policy import current
 
 
-class BadFile(ValueError):
-    """Say what is wrong with the file, row by row; nothing was stored."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems[:5]))
-        self.problems = problems
-
-
 def prepare(content: bytes, *, by: Staff, at: datetime) -> Batch:
     """Store a checked file, sealed, for a second person to approve. Raises BadFile."""
     rows, rights = _rows(content), _rights(content)
     if faults := problems(rows) + import_mandates.problems(rights):
         raise BadFile(faults)
-    with transaction.atomic():
-        batch = Batch(organisation_id=by.organisation_id, rows=len(rows), prepared_by=by, prepared_at=at)
-        batch.digest = sha256(content).hexdigest()
-        batch.sealed_content = keys.seal(content, context=f"batch:{batch.public_id}")
-        batch.save(force_insert=True)
-        record(
-            kind="batch.prepared", actor=by.actor, subject=f"batch:{batch.public_id}", at=at, outcome="ok",
-            purpose="bring customers in from another system", organisation=str(by.organisation_id),
-            facts={"rows": len(rows), "digest": batch.digest},
-        )  # fmt: skip
-        return batch
+    purpose = "bring customers in from another system"
+    return batches.prepare("import_customers", content, rows=len(rows), purpose=purpose, by=by, at=at)
 
 
 def preview(batch: Batch) -> dict[str, int]:
@@ -57,7 +38,7 @@ def preview(batch: Batch) -> dict[str, int]:
 
     The approver sees no record that no caller has opened, nor which numbers are known: a file of one row would tell.
     """
-    content = _content(batch)
+    content = batches.content(batch)
     rows = _rows(content)
     return {
         "rows": len(rows),
@@ -73,23 +54,15 @@ def carry_in(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
 
     Known numbers are left as they are: an import changes nobody's record.
     """
-    content = _content(batch)
+    content = batches.content(batch)
     rows = _rows(content)
     known = set(Customer.objects.filter(number__in=[row["number"] for row in rows]).values_list("number", flat=True))
     fresh = [row for row in rows if row["number"] not in known]
     for row in fresh:
         _bring(row, batch, at)
     rights = import_mandates.bring(_rights(content), {row["number"] for row in fresh}, at=at)
-    batch.approved_by, batch.approved_at = by, at
-    batch.save(update_fields=["approved_by", "approved_at"])
+    batches.done(batch, by=by, at=at)
     return {"brought_in": len(fresh), "left_alone": len(rows) - len(fresh), "mandates": rights}
-
-
-def _content(batch: Batch) -> bytes:
-    content = keys.unseal(bytes(batch.sealed_content), context=f"batch:{batch.public_id}")
-    if sha256(content).hexdigest() != batch.digest:
-        raise BadFile([_("The file is not the one that was previewed.")])
-    return content
 
 
 def _rows(content: bytes) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def _origin_is_open(asked: Attempt) -> Reason | None:
         case "live":
             is_open = scene.interaction is not None and scene.interaction.live
         case "batch":
-            is_open = scene.batch is not None
+            is_open = scene.batch is not None and scene.batch.action == asked.name
         case "proposal":
             is_open = _still_waits(scene.proposal, asked)
         case "follow":

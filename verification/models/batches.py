@@ -12,11 +12,15 @@ from verification.models.staff import Organisation, Staff
 
 
 class Batch(models.Model):
-    """One prepared import. What was previewed is what is approved: `digest` is the SHA-256 of the sealed content."""
+    """One prepared import or erasure, named by its `action`.
+
+    What was previewed is what is approved: `digest` is the SHA-256 of the sealed content, which goes when it is done.
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    sealed_content = models.BinaryField()
+    action = models.CharField(_("what is done"), max_length=60, default="import_customers")
+    sealed_content = models.BinaryField(blank=True)
     digest = models.CharField(max_length=64)
     rows = models.PositiveIntegerField(_("rows"))
     prepared_at = models.DateTimeField(_("prepared"))
