@@ -62,10 +62,10 @@ def open_log(origin: str, because: str, *, at: datetime) -> Tree:
         if Tree.objects.filter(origin=origin).exists():
             raise NotPossible(f"{origin} names a log already; an origin is never used twice")
         follows = _last_note(before)
-        entry = _record_opening(before, origin, follows, because, at)
+        opening = _record_opening(before, origin, follows, because, at)
         tree = Tree(log=before.log + 1, origin=origin, root=EMPTY_ROOT, cluster=sequencing.cluster(), follows=follows)
         tree.save(force_insert=True)
-        sequencing.append(tree, [Ready(entry.pk, bytes(entry.body), entry.epoch, 0)])
+        sequencing.append(tree, [opening])
         tree.save(update_fields=sequencing.MOVED)
     return tree
 
@@ -107,10 +107,13 @@ def _last_note(tree: Tree) -> str:
     return found[max(found)]
 
 
-def _record_opening(before: Tree, origin: str, follows: str, because: str, at: datetime) -> Entry:
+def _record_opening(before: Tree, origin: str, follows: str, because: str, at: datetime) -> Ready:
     uid = record(
         kind="log.opened", actor="system:log", subject="log", at=at, outcome="ok",
         purpose="A new log goes on where the one before could not",
         facts={"origin": origin, "follows": follows, "because": because, "stopped": before.stopped_because},
     )  # fmt: skip
-    return Entry.objects.get(uid=uid)
+    number, body, epoch = Entry.objects.values_list("id", "body", "epoch").get(
+        uid=uid
+    )  # the payload isn't ours to read
+    return Ready(number, bytes(body), epoch, 0)

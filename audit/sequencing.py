@@ -26,7 +26,7 @@ READY = """
     SELECT e.id, e.body, e.epoch, e.xid::text AS xid_text
       FROM audit_entry e
      WHERE (e.epoch, e.xid, e.id) > (%s, %s::xid8, %s)
-       AND (e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR e.epoch < (SELECT max(epoch) FROM audit_entry))
+       AND (e.epoch, e.xid) < ((SELECT max(epoch) FROM audit_entry), pg_snapshot_xmin(pg_current_snapshot()))
      ORDER BY e.epoch, e.xid, e.id LIMIT %s"""
 READY_ON_SQLITE = "SELECT id, body, epoch, '0' FROM audit_entry WHERE id > %s ORDER BY id LIMIT %s"
 

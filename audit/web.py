@@ -32,7 +32,7 @@ def vkey(_: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def tile(_: HttpRequest, level: str, n: str, width: str | None) -> HttpResponse:
+def tile(_: HttpRequest, level: str, n: str, width: str | None = None) -> HttpResponse:
     """Answer with a tile's hashes: all 256, or the first `width` of one that isn't full."""
     signed = newest()
     number, count = asked(n, width, standing=dict(widths(signed.size)).get(int(level), 0))

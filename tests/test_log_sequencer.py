@@ -224,6 +224,7 @@ if POSTGRESQL:
             cursor.execute(f"EXPLAIN {sequencing.READY}", [1, "5", 5, 5000])
             plan = "\n".join(line for (line,) in cursor.fetchall())
         assert "Index Scan using audit_entry_cursor" in plan
+        assert "pg_snapshot_xmin" in plan.partition("Index Cond: ")[2].partition("\n")[0]
         assert "Sort" not in plan
         assert "Seq Scan" not in plan
 

@@ -22,7 +22,7 @@ class Bundles(Endpoint):
     roles = frozenset({Staff.Role.AUDITOR})
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, n: str, width: str | None) -> HttpResponse:
+    def get(self, request: Request, n: str, width: str | None = None) -> HttpResponse:
         """Record who reads, then answer. A log that several organisations share is no one organisation's to read."""
         signed = web.newest()
         number, count = web.asked(n, width, standing=signed.size)

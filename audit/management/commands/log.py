@@ -6,13 +6,23 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 
 from audit import epochs, log_keys
 from audit.models import SignedCheckpoint, Sink, Tree
+
+# Whose rights in the database it takes, by the setting that holds his address.
+ROLES = {
+    "resume": "SEQUENCER_DATABASE_URL",
+    "open": "SEQUENCER_DATABASE_URL",
+    "anew": "SEQUENCER_DATABASE_URL",
+    "epoch": "DATABASE_OWNER_URL",
+}
 
 
 class Command(BaseCommand):
@@ -33,10 +43,21 @@ class Command(BaseCommand):
         anew.add_argument("sink", help="As in LOG_SINKS.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        role = ROLES.get(options["what"])
+        url = getattr(settings, role) if role else ""
+        if url and connection.settings_dict["USER"] != unquote(urlsplit(url).username or ""):
+            return self._again_as(url)
         try:
             getattr(self, f"_{options['what']}")(options)
         except epochs.NotPossible as reason:
             raise CommandError(str(reason)) from None
+
+    def _again_as(self, url: str) -> None:
+        """Do it in a process that is another role in the database."""
+        others = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+        again = [sys.executable, *sys.argv, "--skip-checks"]
+        if subprocess.run(again, env={**others, "DATABASE_URL": url}, check=False).returncode:
+            raise CommandError("It could not be done; see above.")
 
     def _status(self, _: dict[str, Any]) -> None:
         tree = Tree.current()
@@ -67,12 +88,6 @@ class Command(BaseCommand):
         self.stdout.write(f"log: {tree.origin} is open; give its name and keys to every auditor")
 
     def _epoch(self, _: dict[str, Any]) -> None:
-        owner = settings.DATABASE_OWNER_URL
-        if owner and os.environ.get("DATABASE_URL") != owner:
-            again = [sys.executable, sys.argv[0], "log", "epoch", "--skip-checks"]
-            if subprocess.run(again, env={**os.environ, "DATABASE_URL": owner}, check=False).returncode:
-                raise CommandError("The epoch could not be begun; see above.")
-            return
         self.stdout.write(f"log: a new epoch; {epochs.begin_epoch(at=timezone.now())} entries got their leaves")
 
     def _anew(self, options: dict[str, Any]) -> None:
