@@ -3,10 +3,17 @@
 TEST_DB=postgresql (the default) or sqlite chooses the database. The settings are set here, before Django reads them,
 and pytest-django finds it set up. There is no flush: append-only triggers would refuse it. A test that needs real
 commits, threads or other processes takes `live_database`, a clone of the migrated one that is dropped afterwards.
+
+What proves the same on either database bears the mark `once` (see `proves_the_same_on_both`): `make test` runs it
+beside PostgreSQL only, with `-m "not once"` on SQLite. Whatever reads or writes the suite's database runs on both.
 """
 
+import fcntl
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,13 +34,20 @@ import django
 
 django.setup()
 
+from argon2 import PasswordHasher
 from django.conf import settings as django_settings
 from django.test.utils import setup_databases, teardown_databases
 
 from tests.databases import Template, pointed_at
-from tests.processes import Worker, served_site
+from tests.processes import ROOT, Worker, served_site
+from verification import keypad
+from visits import keys as visit_keys
 
-django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
+# Argon2 is slow on purpose. Passwords are hashed by another method here, codes by the same one at the least cost;
+# tests/test_what_tests_stand_on.py holds the costs that are in force elsewhere.
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+COSTS = {module.__name__: module._HASHER for module in (keypad, visit_keys)}
+keypad._HASHER = visit_keys._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 pytest_plugins = ["tests.cast", "tests.phone_line", "tests.provider", "tests.namesakes_asked"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -45,8 +59,22 @@ def pytest_xdist_setupnodes() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: proves the same on both databases; given by tests/conftest.py")
+
+
+def proves_the_same_on_both(item: pytest.Item) -> bool:
+    """Tell whether a test doesn't touch the suite's database, or drives Chromium, whose pages others read on both."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    data = item.get_closest_marker("django_db") or fixtures & {"db", "django_db_setup", "live_database"}
+    return not data or item.get_closest_marker("browser") is not None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long, so that no process ends alone with one; refuse a test that would flush."""
+    for item in filter(proves_the_same_on_both, items):
+        item.add_marker(pytest.mark.once)
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
     for item in items:
@@ -145,6 +173,32 @@ def start_worker(live_database: str, tmp_path: Path) -> Iterator[Callable[[], Wo
 def celery_worker_process(start_worker: Callable[[], Worker]) -> Worker:
     """Run one real Celery worker on live_database."""
     return start_worker()
+
+
+@pytest.fixture(scope="session")
+def built_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Build a demo as `make run` does, on SQLite, once for all processes of the suite; what it said is in `said.txt`.
+
+    It is for copying (see `copied_demo`): building one takes as long as twenty tests.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "built_demo"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "said.txt").exists():
+            env = {"PATH": os.environ["PATH"], "DEMO": "1", "DATA_DIR": str(shared / "var"), "LOG_LEVEL": "ERROR"}
+            command = [sys.executable, "manage.py", "up", "--prepare"]
+            done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            (shared / "said.txt").write_text(done.stdout)
+    return shared
+
+
+@pytest.fixture
+def copied_demo(built_demo: Path, tmp_path: Path) -> Path:
+    """Put a demo that has been started before into the folder `var` of this test."""
+    return Path(shutil.copytree(built_demo / "var", tmp_path / "var"))
 
 
 @pytest.fixture

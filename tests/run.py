@@ -2,6 +2,9 @@
 
 python tests/run.py          checks, then the suite on PostgreSQL, then on SQLite
 python tests/run.py lint     the checks only
+
+On SQLite what touches no database of the suite is not run a second time (the mark `once`, which tests/conftest.py
+gives by rule): pure reckoning, processes that bring their own database, Chromium. It has passed beside PostgreSQL.
 """
 
 import os
@@ -23,7 +26,7 @@ CHECKS = {
     "translations": [PYTHON, "manage.py", "messages", "--check"],
     "settings reference": [PYTHON, "manage.py", "settings_reference", "--check"],
 }
-DATABASES = ("postgresql", "sqlite")
+DATABASES = {"postgresql": [], "sqlite": ["-m", "not once"]}
 SAFE = {
     "SECRET_KEY": "for-checks-only-" + "k" * 40,
     "FIELD_KEY": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
@@ -53,6 +56,7 @@ def suite(database: str) -> tuple[bool, dict[str, int]]:
     print(f"\n--- the suite on {database}", flush=True)
     env = {**os.environ, "TEST_DB": database}
     command = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    command += DATABASES[database]
     said: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():

@@ -12,7 +12,9 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
 
+from tests.conftest import COSTS
 from tests.processes import ROOT, Worker
+from verification import keypad
 
 
 def add(name: str) -> None:
@@ -47,13 +49,21 @@ def test_a_live_database_is_empty_at_first_and_commits_are_seen_by_other_threads
     assert not connection.in_atomic_block
 
 
+def test_codes_are_hashed_here_at_the_least_cost_and_elsewhere_at_owasps() -> None:
+    assert set(COSTS) == {"verification.keypad", "visits.keys"}
+    for hasher in COSTS.values():
+        assert (hasher.memory_cost, hasher.time_cost, hasher.type.name) == (19 * 1024, 2, "ID")
+    assert keypad.hash_code("271828").startswith("$argon2id$")
+
+
 def test_sockets_to_elsewhere_are_blocked() -> None:
     with pytest.raises(AssertionError, match="tried to reach"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
 
 
 def test_a_worker_of_its_own_process_takes_tasks_over_the_real_redis(celery_worker_process: Worker) -> None:
-    asking = [sys.executable, "-m", "celery", "-A", "contactcentre", "inspect", "ping", "-t", "20"]
+    named = f"test{os.getpid()}-{celery_worker_process.log.stem}@localhost"  # by name: nobody else is waited for
+    asking = [sys.executable, "-m", "celery", "-A", "contactcentre", "inspect", "ping", "-t", "20", "-d", named]
     answer = subprocess.run(asking, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
     assert "pong" in answer.stdout, answer.stderr
     assert celery_worker_process.process.poll() is None
