@@ -120,6 +120,7 @@ KINDS: Final[dict[str, Promise]] = {
     "visit.requested": _("visit asked for"),
     "authority.asked": _("national register asked for the right to act"),
     "call_back.opened": _("words of a call back opened"),
+    "call_back.settled": _("outcome of a promised call noted"),
     "export.failed": _("copy of the data could not be made"),
     "interaction.evidence_void": _("what was proved before counts no more"),
     "interaction.resumed": _("cut-off contact gone on with"),

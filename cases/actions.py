@@ -176,12 +176,31 @@ def request_callback(occasion: Occasion) -> Result:
 
     Its two words are told to who asks, here and now, and never sent: whoever calls in our name says them first.
     """
+    return _promised(occasion, CallBack.About.MATTER)
+
+
+@action(
+    name="request_home_visit",
+    label=_("Ask for a call to agree on how we come to him"),
+    required=Level.NONE,
+    because="The call goes to the number on record; where we meet is agreed with who answers and proves himself.",
+    form=NoParameters,
+    by_caller=True,
+    writes=("cases.CallBack",),
+)
+def request_home_visit(occasion: Occasion) -> Result:
+    """Promise a call to the recorded number, in which it is agreed on how we come to him. As a call back otherwise."""
+    return _promised(occasion, CallBack.About.HOME_VISIT)
+
+
+def _promised(occasion: Occasion, about: str) -> Result:
     if occasion.interaction is None:
         raise LookupError("a call back without its contact")
     phrase = " ".join(words.pair(occasion.language))
     promised = CallBack(
         customer=occasion.customer,
         interaction=occasion.interaction,
+        about=about,
         promised_at=occasion.at,
         due_at=due(occasion.at),
     )

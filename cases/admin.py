@@ -13,6 +13,7 @@ pages: Final[tuple[tuple[str, View, str], ...]] = (
     ("open/", queue.open_contact, "open_contact"),
     ("calls/", calling_back.listed, "call_backs"),
     ("calls/<uuid:public_id>/", calling_back.opened, "call_back"),
+    ("calls/<uuid:public_id>/outcome/", calling_back.settled, "call_back_settled"),
     ("refusals/<uuid:public_id>/", doing.refusal, "refusal"),
     ("proposals/", proposals.waiting, "proposals"),
     ("proposals/<uuid:public_id>/", proposals.proposal, "proposal"),

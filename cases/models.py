@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from verification.models import Customer, Grant, Interaction, Organisation
+from verification.models import Customer, Grant, Interaction, Organisation, Staff
 
 
 class Case(models.Model):
@@ -93,6 +93,11 @@ class Closing(models.Model):
 class CallBack(models.Model):
     """A promise to call the customer's recorded number, and by when. Answering that number proves nothing."""
 
+    class About(models.TextChoices):
+        MATTER = "MATTER", _("his matter")
+        HOME_VISIT = "HOME_VISIT", _("how we come to him")
+
+    about = models.CharField(_("about"), max_length=12, choices=About.choices, default=About.MATTER)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
     interaction = models.ForeignKey(Interaction, on_delete=models.PROTECT, related_name="call_backs")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -103,6 +108,25 @@ class CallBack(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class CallBackEvent(models.Model):
+    """What came of a promised call, row by row; the promise itself is never changed."""
+
+    class Kind(models.TextChoices):
+        OPENED = "OPENED", _("opened to be made")
+        REACHED = "REACHED", _("reached")
+        NO_ANSWER = "NO_ANSWER", _("no answer")
+        NO_NUMBER = "NO_NUMBER", _("no number to call")
+        CANCELLED = "CANCELLED", _("not wanted any more")
+
+    call_back = models.ForeignKey(CallBack, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(_("what"), max_length=10, choices=Kind.choices)
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.call_back}"
 
 
 class Voucher(models.Model):

@@ -40,6 +40,24 @@ register(
 )
 register(
     Way(
+        code="we_come",
+        effort=55,
+        label=_("a call, to agree on how we come to him"),
+        say=_(
+            "If you cannot come to us, we call you on the number that we have for you, and agree with you on how we "
+            "can come to you."
+        ),
+        open=lambda s: (
+            Said.CANNOT_TRAVEL in s.said
+            and s.channel != "DESK"
+            and (s.action is None or s.action.name != "request_home_visit")
+        ),
+        action="request_home_visit",
+        not_for=frozenset({Said.CANNOT_HEAR}),
+    )
+)
+register(
+    Way(
         code="leave_question",
         effort=60,
         label=_("leave the question with us"),

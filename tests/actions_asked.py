@@ -46,6 +46,7 @@ VALID: dict[str, dict[str, Any]] = {
     "reopen_keypad": {},
     "replace_code_list": {},
     "request_callback": {},
+    "request_home_visit": {},
     "reset_authenticator": {"which": "TOTP"},
     "small_voucher": {"receipt": "R-2026-17", "amount": 1200, "fault": "the vegetables were missing"},
     "stop_enrolment": {},

@@ -253,17 +253,6 @@ register(
 
 register(
     Way(
-        code="we_come",
-        effort=55,
-        label=_("we come to him"),
-        say=_("We can also come to you. Leave us your question, and we agree with you on where and when we meet."),
-        open=lambda s: Said.CANNOT_TRAVEL in s.said and s.channel != "DESK",
-        action="open_case",
-    )
-)
-
-register(
-    Way(
         code="lift_hold",
         effort=15,
         label=_("lift the temporary hold at once"),
