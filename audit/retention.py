@@ -156,3 +156,5 @@ stays(
     "audit.Tree",
     kept="log", note="hashes only",
 )  # fmt: skip
+stays("audit.Alarm", "audit.Compared", kept="log", note="about the installation, not about people")
+expires("audit.Flood", kept="trace", since="minute")
