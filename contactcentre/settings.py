@@ -119,7 +119,10 @@ TWILIO_AUTH_TOKEN = env.secret(
 TWILIO_AUTH_TOKEN_PREVIOUS = env.secret(
     "TWILIO_AUTH_TOKEN_PREVIOUS", needed=False, help="The token before a rotation, accepted beside the present one."
 )
-TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", help="Account that sends SMS, with NOTICE_BACKEND=mail.")
+TWILIO_ACCOUNT_SID = env.text(
+    "TWILIO_ACCOUNT_SID",
+    help="Account that turns calls back to their keypads and, with NOTICE_BACKEND=mail, sends SMS.",
+)
 IVR_NUMBER = env.text(
     "IVR_NUMBER", "+358800123456", help="The telephone number that callers dial and that our pages name, in E.164."
 )

@@ -143,7 +143,7 @@ class HouseActions:
     def back_to(self, call: Call) -> str:
         """Name the queue of whoever serves the contact: his telephone takes its callers before all others."""
         by = _interaction(call).served_by
-        return f"agent-{by.pseudonym}" if by is not None else ""
+        return by.telephone_queue if by is not None else ""
 
     def to_human(self, call: Call, keypad: str, at: datetime) -> None:
         """Queue the interaction. One that has ended is not: its caller hears goodbye instead of waiting for nobody."""

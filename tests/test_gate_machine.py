@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 from audit.models import Entry
 from tests.actions_asked import VALID
 from tests.cast import NOW, PASSPORT, Cast, Person, wrong
-from verification import canonical, evidence, guard, interactions, policy, proposals, signals
+from verification import canonical, evidence, guard, interactions, policy, proposals, separating, signals
 from verification.attempts import Attempt
 from verification.claims import TooMany, claim_name, claim_number
 from verification.declarations import all_declared, declared
@@ -210,6 +210,27 @@ class Machine(RuleBasedStateMachine):
             contact.who = contact.person = who
             contact.capacity, contact.seen = "SELF", []
             contact.claimed.add(who)
+
+    @rule(pick=st.integers(0, 5), born=st.sampled_from([(17, 4), (2, 11), (1, 1)]))
+    def tells_which_namesake_he_is(self, pick: int, born: tuple[int, int]) -> None:
+        """Whom his answer on the keypad picks is a claim like any other, at NONE; who is not picked changes nothing."""
+        contact = self.pick(pick)
+        by, row = self.staff(contact.by or "agent_aino"), contact.row.public_id
+        try:
+            claim_name(row, family_name="Asiakas", given_names="Antti", capacity="SELF", by=by, at=self.at)
+            with patch.object(separating, "reachable", return_value=True):
+                question = separating.ask(row, by=by, at=self.at)
+            separating.answer(row, day=born[0], month=born[1], at=self.at)
+        except (TooMany, Ended, separating.NotAsked):
+            return
+        question.refresh_from_db()
+        if question.state != "PICKED":
+            return
+        who = {(17, 4): "antti", (2, 11): "antti2"}[born]
+        contact.claimed.add(who)
+        if (contact.who, contact.capacity) != (who, "SELF"):
+            contact.who = contact.person = who
+            contact.capacity, contact.seen = "SELF", []
 
     # --- what is seen -------------------------------------------------------------------------------------------------
     @rule(pick=st.integers(0, 5), right=st.booleans(), whose=st.sampled_from(["own", "served"]))

@@ -14,6 +14,7 @@ from django.db import connection
 from contactcentre import logs
 from notices.models import Notice
 from tests.cast import Cast, wrong
+from tests.namesakes_asked import Bridge
 from tests.phone_line import OTHER_CODE, Line, now
 from verification import sms_codes
 
@@ -100,6 +101,23 @@ def test_no_customer_number_is_in_the_tables_of_the_telephone(line: Lines, cast:
     assert of_the_phone
     for number in (cast.antti.number, cast.antti2.number, "+358401234567"):
         assert not [column for column, value in of_the_phone if number in value]
+
+
+def test_a_day_of_birth_that_was_keyed_in_is_nowhere(
+    bridge: Bridge, stdout: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the day nor the name that was said stays: only that one was picked."""
+    typed, before = "2202", [*everything_stored()]
+    with caplog.at_level(logging.DEBUG):
+        phone = bridge.asked(("Nimekäs", "Nimetön")).press(typed)
+    for secret in (typed, "Nimekäs", "Nimetön"):
+        found = [column for column, value in everything_stored() if secret in value and (column, value) not in before]
+        assert not found
+        assert secret not in " ".join(sent.path for sent in phone.sent)
+    assert f"Digits={typed}" not in caplog.text
+    assert f'"{typed}"' not in stdout.getvalue()
+    assert f"'{typed}'" not in caplog.text
+    assert phone.call.token not in stdout.getvalue()
 
 
 def test_no_code_is_in_an_address(line: Lines, cast: Cast) -> None:

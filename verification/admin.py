@@ -98,6 +98,7 @@ class StaffAdmin(ByRole):
     list_filter = ("role", "is_active")
     search_fields = ("username", "first_name", "last_name")
     fields = ("username", "first_name", "last_name", "email", "role")
+    readonly_fields = ("telephone_queue",)
     change_form_template = "verification/account.html"
     change_list_template = "verification/accounts.html"
     ordering = ("username",)
@@ -110,7 +111,12 @@ class StaffAdmin(ByRole):
         return staff.get_full_name()
 
     def get_fields(self, request: HttpRequest, obj: Staff | None = None) -> list[Any]:
-        return [*self.fields, "is_active", "date_joined", "last_login"] if obj else list(self.fields)
+        known = ("is_active", "date_joined", "last_login", "telephone_queue")
+        return [*self.fields, *known] if obj else list(self.fields)
+
+    @admin.display(description=gettext_lazy("own queue at the telephone's provider"))
+    def telephone_queue(self, staff: Staff) -> str:
+        return staff.telephone_queue
 
     def get_urls(self) -> list[URLPattern]:
         own = {"link": self.link, "active": self.active, "kin": self.kin, "propose": self.propose}

@@ -65,6 +65,11 @@ class Staff(AbstractUser):
         """Name this person in the log without naming him."""
         return f"staff:{self.pseudonym}"
 
+    @property
+    def telephone_queue(self) -> str:
+        """Name the provider's queue in which callers come back to this person."""
+        return f"agent-{self.pseudonym}"
+
     def may_serve(self, customer: Customer | None) -> bool:
         """Tell whether this customer is neither himself nor one of his own. It is asked of nobody's number too."""
         kin = Staff.kin.through.objects.filter(staff=self, customer_id=customer.pk if customer else 0)
