@@ -156,5 +156,5 @@ stays(
     "audit.Tree",
     kept="log", note="hashes only",
 )  # fmt: skip
-stays("audit.Alarm", "audit.Compared", kept="log", note="about the installation, not about people")
-expires("audit.Flood", kept="trace", since="minute")
+stays("audit.Alarm", "audit.Compared", kept="log", note="numbers and moments only")
+stays("audit.Flood", kept="trace", note="keyed hashes of networks, which the count itself forgets after two weeks")

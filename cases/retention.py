@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.retention import expires, stays
 
 stays(
-    "cases.Answer", "cases.CallBack", "cases.Case", "cases.Closing", "cases.Question",
+    "cases.Answer", "cases.CallBack", "cases.CallBackEvent", "cases.Case", "cases.Closing", "cases.Question",
     kept="evidence", note="rows can't be changed; the words in them are emptied when the customer is erased",
 )  # fmt: skip
 stays(
