@@ -22,6 +22,7 @@ from django.conf import settings
 from tests.services import dies_with_parent, free_port
 
 pytestmark = pytest.mark.slow
+started_before = pytest.mark.usefixtures("copied_demo")  # the others prove the first start, which takes its time
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -104,23 +105,22 @@ def taken_port(said: str) -> str:
     return next(word for word in said.split() if word.isdigit())
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_one_process_serves_and_ends_in_time_and_a_second_start_finds_the_data(
-    start: Start, tmp_path: Path, sent: signal.Signals
-) -> None:
+def test_one_process_serves_and_ends_in_time_and_a_second_start_finds_the_data(start: Start, tmp_path: Path) -> None:
     port = free_port()
     first = start(port)
     wait_for(lambda: answers(port), first)
-    assert stop(first, sent) < 10
+    assert stop(first, signal.SIGTERM) < 10
     assert first.returncode == 0
     secret = (tmp_path / "var" / "secrets" / "FIELD_KEY").read_text()
     second = start(port)
     wait_for(lambda: answers(port), second)
-    stop(second, sent)
+    assert stop(second, signal.SIGINT) < 10
+    assert second.returncode == 0
     assert "bringing the database up to date" not in second.communicate()[0]
     assert (tmp_path / "var" / "secrets" / "FIELD_KEY").read_text() == secret
 
 
+@started_before
 def test_a_tree_over_redis_ends_as_a_whole(start: Start, tmp_path: Path) -> None:
     port = free_port()
     process = start(port, REDIS_URL=os.environ["REDIS_URL"])
@@ -133,6 +133,7 @@ def test_a_tree_over_redis_ends_as_a_whole(start: Start, tmp_path: Path) -> None
     assert not answers(port)
 
 
+@started_before
 def test_the_tree_ends_when_one_of_its_processes_does(start: Start) -> None:
     port = free_port()
     process = start(port, REDIS_URL=os.environ["REDIS_URL"])
@@ -146,6 +147,7 @@ def test_the_tree_ends_when_one_of_its_processes_does(start: Start) -> None:
     assert "A process ended by itself" in said
 
 
+@started_before
 def test_the_database_of_a_demo_is_not_served_as_the_real_thing(start: Start) -> None:
     port = free_port()
     first = start(port)
@@ -165,6 +167,7 @@ def asked(data: Path, *words: str, **given: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False)
 
 
+@started_before
 def test_who_asks_from_another_terminal_hears_the_address_that_is_served(start: Start, tmp_path: Path) -> None:
     port, data = free_port(), tmp_path / "var"
     process = start(port)
@@ -222,6 +225,7 @@ def idp(data: Path) -> dict[str, Any]:
     return found
 
 
+@started_before
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
 def test_the_demo_brings_a_provider_of_e_id_that_ends_with_it(
     start: Start, tmp_path: Path, sent: signal.Signals
@@ -244,6 +248,7 @@ def test_the_demo_brings_a_provider_of_e_id_that_ends_with_it(
         urllib.request.urlopen(f"{issuer}/device/", timeout=2)
 
 
+@started_before
 def test_without_node_the_demo_goes_on_and_says_so_in_one_line(start: Start, tmp_path: Path) -> None:
     port, data = free_port(), tmp_path / "var"
     process = start(port, PATH=str(tmp_path), NODE="none")
@@ -253,6 +258,7 @@ def test_without_node_the_demo_goes_on_and_says_so_in_one_line(start: Start, tmp
     assert process.communicate()[0].count("going on without the e-ID provider: Node.js") == 1
 
 
+@started_before
 def test_a_broker_that_does_not_answer_is_warned_of(start: Start) -> None:
     port = free_port()
     process = start(port, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
