@@ -145,6 +145,7 @@ AUTHORITY_REGISTER_URL = env.url(
     schemes=("https", "http"),
     help="Gateway to a national register of authorizations (docs/decisions); in clear text only on this machine.",
 )
+AUTHORITY_REGISTER_DEMO_FILE = DATA_DIR / "register" / "address"  # written by `up` while the demo's stand-in runs
 E_ID_DEMO_FILE = DATA_DIR / "e_id" / "brokers.json"  # written by `up` while the demo's own provider runs
 
 CHIP_TRUST = env.text(

@@ -29,6 +29,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "interactions/<uuid:id>/end/"): SERVING,
     ("GET", "interactions/<uuid:id>/prompts/"): SERVING,
     ("POST", "interactions/<uuid:id>/prompts/"): SERVING,
+    ("POST", "interactions/<uuid:id>/register/"): SERVING,
     ("POST", "interactions/<uuid:id>/actions/<str:action>/"): SERVING,
     ("GET", "grants/<uuid:id>/receipt/"): SERVING,
     ("GET", "proposals/"): DECIDING,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 
 from audit.models import Entry
+from contactcentre.demo import register as demo_register
 from contactcentre.demo.register import StandIn, running
+from tests.api_client import Api, is_problem
 from tests.cast import NOW, Cast, Person
 from tests.representatives import comes_in, company, joins, proves, right, says, speaks_for
 from tests.staff_browser import address, gathered, now, signed_in
@@ -197,3 +200,49 @@ def test_the_agent_asks_it_from_the_refusal_and_goes_on(db: None, settings: Any)
         assert "knows of a right to act" in client.post(asked, follow=True).content.decode()
         assert press(client, contact, ASKED).status_code == 200
     assert RegisterAnswer.objects.count() == 2
+
+
+def test_the_api_asks_it_and_the_gate_judges_as_always(db: None, settings: Any) -> None:
+    house = gathered()
+    giver = comes_in(house, "Antaja", "Anu", at=now(), identity_code=coded("170461", "925"))
+    holder = comes_in(house, "Hoitaja", "Heli", at=now(), identity_code=coded("020984", "925"))
+    contact, api = speaks_for(house, giver, holder, "MANDATE", at=now()), Api(house, "agent_aino")
+    asked = f"interactions/{contact.public_id}/register/"
+    is_problem(api.post(asked, {"action": ASKED}), 409, "no-register")
+    with running() as register:
+        settings.AUTHORITY_REGISTER_URL = register.address
+        assert [each["answer"] for each in api.post(asked, {"action": ASKED}).json()["answers"]] == ["NO"]
+        assert api.act(contact, ASKED, {}).status_code == 403
+        knows(register, (giver, holder))
+        told = api.post(asked, {"action": ASKED}).json()["answers"]
+        assert told == [{"speaker": str(contact.speakers.get().public_id), "answer": "YES", "until": None}]
+        assert api.act(contact, ASKED, {}).status_code == 200
+        is_problem(api.post(asked, {"action": "no_such_action"}), 409, "no-road")
+        stranger = speaks_for(house, giver, holder, "MANDATE", at=now(), kind="")
+        is_problem(api.post(f"interactions/{stranger.public_id}/register/", {"action": ASKED}), 409, "not-proven")
+        himself = house.call(at=now(), claims=giver)
+        is_problem(api.post(f"interactions/{himself.public_id}/register/", {"action": ASKED}), 409, "no-claim")
+    assert RegisterAnswer.objects.count() == 2
+    assert Entry.objects.filter(kind="authority.asked").count() == 2
+
+
+def test_the_demo_brings_a_register_that_leaves_word_of_its_address_while_it_runs(
+    cast: Cast, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUTHORITY_REGISTER_DEMO_FILE = tmp_path / "register" / "address"
+    settings.AUTHORITY_REGISTER_URL, settings.DEMO = "", True
+    monkeypatch.setattr(demo_register, "_mark", lambda key: f"mark of {key}")
+    assert registers.configured() is None
+    told: list[str] = []
+    with demo_register.beside(say=told.append):
+        register = registers.configured()
+        assert register is not None
+        principal, representative, action = demo_register.KNOWN[0]
+        marks = f"mark of {principal}", f"mark of {representative}"
+        assert register.authority(*marks, action, NOW).said == "YES"
+        assert register.authority(*reversed(marks), action, NOW).said == "NO"
+        settings.DEMO = False
+        assert registers.configured() is None, "nothing but the demo trusts a file"
+        settings.DEMO = True
+    assert registers.configured() is None
+    assert len(told) == 1

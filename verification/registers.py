@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -93,9 +94,20 @@ def _read(got: httpx.Response) -> Answer:
 
 
 def configured() -> Register | None:
-    """Return the register of this installation, None when there is none or its address can't be trusted."""
-    address = str(settings.AUTHORITY_REGISTER_URL)
+    """Return the register of this installation, None when there is none or its address can't be trusted.
+
+    The demo has a stand-in on the loopback, which leaves its address in a file while it runs.
+    """
+    address = str(settings.AUTHORITY_REGISTER_URL) or (_stand_in() if settings.DEMO else "")
     return OverHttp(address) if address and trusted_address(address) else None
+
+
+def _stand_in() -> str:
+    file = Path(settings.AUTHORITY_REGISTER_DEMO_FILE)
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def ask(interaction_id: UUID, action: str, *, by: Staff, at: datetime) -> list[RegisterAnswer]:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from cases import api as cases
 from contactcentre.api import docs
-from verification.api import attempts, base, catalogue, interactions, prompts, proposals, receipts, tokens
+from verification.api import attempts, base, catalogue, interactions, prompts, proposals, receipts, registers, tokens
 from visits import api as visits
 
 urlpatterns: list[URLPattern] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("interactions/<uuid:id>/claim/", interactions.Claiming.as_view()),
     path("interactions/<uuid:id>/end/", interactions.Ending.as_view()),
     path("interactions/<uuid:id>/prompts/", prompts.Prompts.as_view()),
+    path("interactions/<uuid:id>/register/", registers.Registers.as_view()),
     path("interactions/<uuid:id>/actions/<str:action>/", attempts.Attempts.as_view()),
     path("proposals/", proposals.Proposals.as_view()),
     path("proposals/<uuid:id>/", proposals.OneProposal.as_view()),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from contactcentre.demo.people import BY_KEY
+from verification.numbers import identity_mark
 
 Right = tuple[str, str, str]  # principal's mark, representative's mark, action
 
@@ -60,3 +66,30 @@ def running() -> Iterator[StandIn]:
         finally:
             server.shutdown()
             thread.join()
+
+
+# What the demo's register knows beyond our own record: principal, representative and the action.
+KNOWN: Final = (
+    ("anneli_aalto", "juhani_aalto", "disclose_personal_data"),
+    ("anneli_aalto", "juhani_aalto", "change_phone"),
+)
+
+
+@contextmanager
+def beside(*, say: Callable[[str], None]) -> Iterator[None]:
+    """Run the stand-in beside the demo, with what it knows of the demo's customers, and leave word of its address."""
+    file = Path(settings.AUTHORITY_REGISTER_DEMO_FILE)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    with running() as stand_in:
+        for principal, representative, action in KNOWN:
+            stand_in.gives(_mark(principal), _mark(representative), action)
+        file.write_text(stand_in.address, encoding="utf-8")
+        say(f"a national register of authorizations is played by {stand_in.address}")
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _mark(key: str) -> str:
+    return identity_mark(BY_KEY[key].identity_code)

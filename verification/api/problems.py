@@ -43,6 +43,8 @@ KINDS: Final[dict[str, Kind]] = {
     "ended": Kind(409, _("This contact is over.")),
     "taken": Kind(409, _("A colleague serves this contact already.")),
     "no-claim": Kind(409, _("Nobody was named in this contact yet, or not who speaks.")),
+    "no-register": Kind(409, _("No register of authorizations is connected here.")),
+    "not-proven": Kind(409, _("Who acts for another has not proved himself as far as this asks for.")),
     "no-road": Kind(409, _("This road is not open here, or not for this action.")),
     "waiting": Kind(409, _("A request is waiting for this person already.")),
     "unanswered": Kind(409, _("A question is neither answered nor declined.")),

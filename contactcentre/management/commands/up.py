@@ -119,7 +119,7 @@ class Command(BaseCommand):
             self._say("warning: nothing answers at REDIS_URL; what is due waits until something does")
         self._say("stop with Ctrl-C (SIGTERM, when another program started it)")
         serve = serve_in_several if settings.REDIS_URL else serve_in_one_process
-        with self._e_id(), data_dir.address(settings.PUBLIC_URL):
+        with self._e_id(), self._register(), data_dir.address(settings.PUBLIC_URL):
             in_order = serve(settings.PORT)
         if not in_order:
             raise CommandError("A process ended by itself; everything was stopped.")
@@ -132,6 +132,14 @@ class Command(BaseCommand):
         from contactcentre.demo import description, e_id  # needed in the demo only
 
         return e_id.beside(description.describe()["customers"], say=self._say, prepare=die_with_parent())
+
+    def _register(self) -> AbstractContextManager[None]:
+        """Run the demo's stand-in for a national register of authorizations, unless a real one is configured."""
+        if not settings.DEMO or settings.AUTHORITY_REGISTER_URL:
+            return nullcontext()
+        from contactcentre.demo import register  # needed in the demo only
+
+        return register.beside(say=self._say)
 
     def _say(self, what: str) -> None:
         if self._asked_to_stop:
