@@ -11,6 +11,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import connections
 
+from audit import sinks
+from audit.notes import NAME
 from audit.role_findings import findings
 from audit.roles import Names
 
@@ -27,6 +29,31 @@ def roles_stand_apart(databases: Sequence[str] | None = None, **_: Any) -> list[
         if connections[alias].vendor == "postgresql"
         for found in findings(connections[alias], named(str(connections[alias].settings_dict["USER"])))
     ]
+
+
+@register()
+def the_log_can_be_published(**_: Any) -> list[CheckMessage]:
+    """audit.E002: LOG_SINKS and LOG_ORIGIN must be such as can be meant."""
+    hint = "docs/log.md tells their forms."
+    found = [] if NAME.fullmatch(settings.LOG_ORIGIN) else ["LOG_ORIGIN is empty, or holds a blank or a plus"]
+    try:
+        sinks.all_of_them()
+    except sinks.BadSink as wrong:
+        found.append(str(wrong))
+    return [checks.Error(f"{message}.", hint=hint, id="audit.E002") for message in found]
+
+
+@register()
+def the_key_stands_apart(**_: Any) -> list[CheckMessage]:
+    """audit.W002: who serves people holds no LOG_KEY; audit.W003: but somebody must. Neither is asked of the demo."""
+    alone = settings.DATABASE_URL == settings.SEQUENCER_DATABASE_URL or settings.DATABASE_URL.startswith("sqlite")
+    if settings.LOG_KEY and not settings.DEMO and not alone:
+        hint = "Give LOG_KEY to the log's worker only, whose DATABASE_URL is the sequencer's (docs/log.md)."
+        return [checks.Warning("This process holds LOG_KEY and serves people.", hint=hint, id="audit.W002")]
+    if not settings.LOG_KEY and not settings.SEQUENCER_DATABASE_URL:
+        hint = "Set LOG_KEY (docs/log.md)."
+        return [checks.Warning("Nobody signs the log: LOG_KEY is not set.", hint=hint, id="audit.W003")]
+    return []
 
 
 def named(application: str) -> Names:

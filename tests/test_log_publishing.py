@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from joserfc.jwk import OKPKey
 
-from audit import log_keys, merkle, mirror, notes, publishing, sequencing, sinks
+from audit import checks, log_keys, merkle, mirror, notes, publishing, sequencing, sinks
 from audit.models import Entry, Leaf, SignedCheckpoint, SigningKey, Sink, Tree
 from audit.tiles import joined
 from tests.databases import Template, pointed_at
@@ -310,7 +310,33 @@ def test_the_command_shows_where_the_log_stands(folder: Path, copy: Path) -> Non
 
 
 @pytest.mark.parametrize("given", ["dir:relative", "ftp:x", "mail:nobody", "dir"])
-def test_a_sink_that_cannot_be_meant_is_refused(settings: Any, given: str) -> None:
+def test_a_sink_that_cannot_be_meant_stops_the_start(settings: Any, given: str) -> None:
     settings.LOG_SINKS = [given]
     with pytest.raises(sinks.BadSink, match="LOG_SINKS"):
         sinks.all_of_them()
+    assert [found.id for found in checks.the_log_can_be_published()] == ["audit.E002"]
+
+
+def test_an_origin_that_can_name_no_key_stops_the_start(settings: Any) -> None:
+    assert checks.the_log_can_be_published() == []
+    settings.LOG_ORIGIN = "two words"
+    assert [found.id for found in checks.the_log_can_be_published()] == ["audit.E002"]
+
+
+@pytest.mark.parametrize(
+    ("database", "sequencer", "key", "warned"),
+    [
+        ("postgresql://app@h/d", "postgresql://seq@h/d", True, ["audit.W002"]),
+        ("postgresql://app@h/d", "", True, ["audit.W002"]),
+        ("postgresql://seq@h/d", "postgresql://seq@h/d", True, []),
+        ("postgresql://app@h/d", "postgresql://seq@h/d", False, []),
+        ("postgresql://app@h/d", "", False, ["audit.W003"]),
+        ("sqlite:////d", "", True, []),
+    ],
+)
+def test_the_key_is_the_log_workers_alone(
+    settings: Any, database: str, sequencer: str, key: bool, warned: list[str]
+) -> None:
+    settings.DATABASE_URL, settings.SEQUENCER_DATABASE_URL = database, sequencer
+    settings.LOG_KEY = settings.LOG_KEY if key else None
+    assert [found.id for found in checks.the_key_stands_apart()] == warned
