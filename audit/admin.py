@@ -15,10 +15,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import filters, words
+from audit import alarm_admin, filters, words
 from audit.listing import OfferedFiltersOnly
 from audit.log import Tampered, read, record
 from audit.models import Entry
+
+__all__ = ["EntryAdmin", "alarm_admin"]  # each registers itself
 
 ROLES = ("AUDITOR",)
 FARTHEST = 5_000  # entries that the pages reach; `older than` goes on from there

@@ -25,6 +25,10 @@ class NotInTransaction(Exception):
     """Refuse to write an Entry outside the transaction of what it describes."""
 
 
+class Swallowed(Exception):
+    """Tell that an Entry was written and isn't there: what it describes must not happen."""
+
+
 class Tampered(Exception):
     """Tell that an Entry's personal payload isn't the one its body commits to."""
 
@@ -125,6 +129,8 @@ def _insert(uid: UUID, copies: list[str], body: bytes, payload: bytes | None) ->
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [uid if connection.vendor == "postgresql" else uid.hex, *copies, body, payload],
         )
+        if cursor.rowcount != 1:  # a rule or a trigger that is none of ours may swallow it without an error
+            raise Swallowed(f"the database took the entry {uid} and kept nothing")
 
 
 def _context(uid: str) -> str:

@@ -90,6 +90,11 @@ def findings(connection: BaseDatabaseWrapper, names: Names) -> list[Finding]:
     return [*found, *_strangers(connection)]
 
 
+def of_application_alone(connection: BaseDatabaseWrapper, application: str) -> list[Finding]:
+    """List what isn't as it should be with the application and the protected tables, without the sequencer."""
+    return [*_of(connection, application, of_application), *_strangers(connection)]
+
+
 def _of(connection: BaseDatabaseWrapper, role: str, rights: Callable[[str], Rights]) -> Iterator[Finding]:
     powers = _powers(connection, role)
     if powers is None:

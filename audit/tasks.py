@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, publishing, retention, sequencing
+from audit import alarms, erasure, floods, publishing, retention, sequencing
 from audit.models import Tree
 from audit.tiles import Damaged
 
@@ -42,6 +42,14 @@ def sequence() -> None:
                 publishing.stop(tree, str(reason), at=timezone.now())
             return
         publishing.publish(at=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    """Tell of the floods of minutes that are over, and ask the standing questions, with the application's rights."""
+    now = timezone.now()
+    floods.tell(at=now)
+    alarms.watch(at=now)
 
 
 @contextlib.contextmanager

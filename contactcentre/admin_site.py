@@ -40,6 +40,7 @@ ROOMS = (
     Room(_("Visits"), "admin:visits_visit_changelist", ("SUPERVISOR",)),
     Room(_("Offices"), "admin:visits_office_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Log"), "admin:audit_entry_changelist", ("AUDITOR",)),
+    Room(_("Alarms"), "admin:audit_alarm_changelist", ("AUDITOR", "ADMINISTRATOR")),
     Room(_("Staff"), "admin:verification_staff_changelist", ("ADMINISTRATOR",)),
     Room(_("Imports"), "admin:verification_batch_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Messages sent"), "admin:notices_notice_changelist", ("AUDITOR", "ADMINISTRATOR", *READ_IN_DEMO)),

@@ -370,6 +370,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "visits.remind": {"task": "visits.tasks.remind", "schedule": schedule(60)},
     "ivr.sweep": {"task": "ivr.tasks.sweep", "schedule": schedule(60)},
     "audit.let_go": {"task": "audit.tasks.let_go", "schedule": schedule(3600)},
+    "audit.sweep": {"task": "audit.tasks.sweep", "schedule": schedule(60)},
     # What nobody took in ten seconds isn't worth doing: the next one does it all.
     "audit.sequence": {"task": "audit.tasks.sequence", "schedule": schedule(1), "options": {"expires": 10}},
 }

@@ -24,7 +24,7 @@ def test_not_ready_says_why(db: None, client: Client, monkeypatch: pytest.Monkey
     assert (answer.status_code, answer.json()["reason"]) == (503, "A guard is missing.")
 
 
-def test_metrics_are_for_this_machine_only(client: Client) -> None:
+def test_metrics_are_for_this_machine_only(db: None, client: Client) -> None:
     assert b"contactcentre_requests_total" in client.get("/metrics").content
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 403
 
