@@ -105,12 +105,19 @@ def test_the_queue_refreshes_itself_and_leaves_the_focus_where_it_was(
     assert not complaints
 
 
-@pytest.mark.parametrize("who", ["supervisor", "auditor", "administrator"])
-def test_every_room_of_the_others_is_sound(
+WIDTH = "document.documentElement.scrollWidth"
+HEIGHT = "document.querySelector('#header').offsetHeight"
+
+
+@pytest.mark.parametrize("who", ["clerk_kalle", "supervisor", "auditor", "administrator"])
+def test_every_room_of_the_others_is_sound_and_no_wider_than_the_screen(
     live_cast: Cast, live_site: str, page: Page, complaints: list[str], who: str
 ) -> None:
+    live_cast.desk(at=now(), claims=live_cast.antti)  # so that the lists have rows
     come_in(page, live_site, live_cast, who)
     for address in page.eval_on_selector_all(".rooms a", "links => links.map(link => link.href)"):
         page.goto(address)
         assert page.locator("h1").count() >= 1
+        assert page.evaluate(WIDTH) == 1280, address
+        assert page.evaluate(HEIGHT) < (100 if who == "administrator" else 70), "the menu is on one line"
     assert not complaints
