@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -17,14 +18,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.actions_asked import VALID, WANTS_A_ROW
+from tests.actions_asked import VALID, WANTS_A_ROW, approved_by_customer
 from tests.cast import NOW, Cast, number
-from verification import policy, replay
+from verification import policy, replay, signals
 from verification.claims import claim_number
 from verification.gate import Granted, Live, Refused, attempt
-from verification.interactions import end
+from verification.interactions import end, say_cannot
 from verification.management.commands.policy import moment
-from verification.models import Interaction
+from verification.models import Interaction, Signal
 
 TEXT = policy.FILE.read_text(encoding="utf-8")
 IN_FORCE = policy.current()
@@ -237,6 +238,99 @@ def test_what_no_policy_decides_stays_as_it_was(cast: Cast) -> None:
     rows = replay.replay(IN_FORCE, since=NOW)
     assert flips(rows) == {}
     assert rows["(undeclared)"].attempts == 1  # whatever was typed, it is one line
+
+
+def tried(cast: Cast, times: int) -> None:
+    """Let somebody be refused in Antti's name, each time in another call."""
+    for minute in range(times):
+        at = NOW + timedelta(minutes=minute)
+        call = cast.call(at=at, claims=cast.antti)
+        assert isinstance(asked(cast, call, "disclose_personal_data", at), Refused)
+
+
+def many_refusals(times: int, hours: int, level: str = "HIGH") -> policy.Policy:
+    was = 'raises_to = "SUBSTANTIAL"\nhours = 24\ntimes = 10'
+    return with_changes((was, f'raises_to = "{level}"\nhours = {hours}\ntimes = {times}'))
+
+
+@pytest.mark.parametrize(
+    ("times", "hours", "flipped", "unjudged"),
+    [
+        (5, 24, True, 0),
+        (6, 24, False, 0),
+        (5, 48, True, 0),  # it was seen as often in less time
+        (6, 48, False, 1),  # whether once more in the day before, nobody counted
+        (6, 12, False, 0),  # not so often in twice the time
+        (5, 12, False, 1),
+    ],
+)
+def test_signals_that_another_policy_counts_are_judged_from_what_was_counted(
+    cast: Cast, times: int, hours: int, flipped: bool, unjudged: int
+) -> None:
+    tried(cast, 5)
+    later = NOW + timedelta(minutes=10)
+    desk = cast.desk(at=later, claims=cast.antti, level="SUBSTANTIAL")
+    assert isinstance(asked(cast, desk, "disclose_personal_data", later), Granted)
+    assert flips(replay.replay(IN_FORCE, since=NOW)) == {}
+    rows = replay.replay(many_refusals(times, hours), since=NOW)
+    assert flips(rows) == ({"disclose_personal_data": (1, 0)} if flipped else {})
+    assert rows["disclose_personal_data"].not_judged == unjudged
+    assert not any(
+        row.not_judged for row in replay.replay(many_refusals(times, hours, "SUBSTANTIAL"), since=NOW).values()
+    )
+
+
+def test_a_policy_that_is_less_careful_grants_what_a_signal_had_refused(cast: Cast) -> None:
+    signals.note(cast.antti.customer, Signal.Kind.PROMPT_DECLINED, interaction=None, at=NOW)
+    desk = cast.desk(at=NOW, claims=cast.antti, level="SUBSTANTIAL")
+    refused = asked(cast, desk, "disclose_personal_data", NOW)
+    assert isinstance(refused, Refused)
+    assert flips(replay.replay(IN_FORCE, since=NOW)) == {}
+    careless = with_changes(('raises_to = "HIGH"\nhours = 48', 'raises_to = "SUBSTANTIAL"\nhours = 48'))
+    assert flips(replay.replay(careless, since=NOW)) == {"disclose_personal_data": (0, 1)}
+    assert replay.not_replayed(careless, IN_FORCE) == []
+
+
+GOODS = "goods_to_new_address"
+
+
+def test_an_approval_is_judged_again(cast: Cast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slip = re.search(r"(\[evidence\.SIGNED_SLIP\]\nlevel = \"NONE\"\nminutes = )\d+", TEXT)
+    assert slip
+    brief_text = text_with((slip[0], f"{slip[1]}5"))
+    desk, later = cast.desk(at=NOW, claims=cast.antti), NOW + timedelta(minutes=10)
+    assert isinstance(asked(cast, desk, GOODS, NOW), Refused)
+    approved_by_customer(desk, GOODS, at=NOW)
+    assert isinstance(asked(cast, desk, GOODS, later), Granted)
+    rows = replay.replay(IN_FORCE, since=NOW)
+    assert (flips(rows), rows[GOODS].not_judged) == ({}, 0)
+    assert flips(replay.replay(policy.read(brief_text), since=NOW)) == {GOODS: (1, 0)}
+    path = tmp_path / "policy.toml"
+    path.write_text(brief_text, encoding="utf-8")
+    other, at, after = cast.desk(at=later, claims=cast.antti2), later, later + timedelta(minutes=10)
+    approved_by_customer(other, GOODS, at=at)
+    with monkeypatch.context() as short:
+        short.setattr(policy, "FILE", path)
+        policy.current.cache_clear()
+        late = asked(cast, other, GOODS, after)
+    policy.current.cache_clear()
+    assert isinstance(late, Refused)
+    assert late.refusal.reason == "NOT_APPROVED"
+    assert flips(replay.replay(IN_FORCE, since=after)) == {GOODS: (0, 1)}
+    [envelope] = entries(after)
+    used = {**envelope, "facts": {**envelope["facts"], "used_up": True}}
+    assert flips(replay.judge([used], IN_FORCE, since=after)) == {}
+
+
+def test_what_he_said_that_he_cannot_use_is_no_extra_visit(cast: Cast) -> None:
+    once = with_changes(("times = 2\ndays = 30", "times = 1\ndays = 30"))
+    for minute in (0, 1):
+        at = NOW + timedelta(minutes=minute)
+        call = cast.call(at=at, claims=cast.antti)
+        say_cannot(call.public_id, said=frozenset({Interaction.Said.CANNOT_TRAVEL.value}), by=cast.agent_aino, at=at)
+        assert isinstance(asked(cast, Interaction.objects.get(pk=call.pk), "temporary_hold", at), Granted)
+    row = replay.replay(once, since=NOW)["temporary_hold"]
+    assert (row.grants_refused, row.extra_visits) == (1, 0)
 
 
 def test_what_a_second_person_approved_is_not_judged_by_evidence_of_another_moment(cast: Cast) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import translation
 
 from audit.log import record
-from verification import canonical, having, parking
+from verification import canonical, having, levels, parking
 from verification.attempts import Attempt
-from verification.levels import Level
+from verification.levels import Fact, Level
 from verification.models import Customer, Grant, Refusal
 from verification.reasons import Reason, to_caller
 from verification.ways import Situation, Way, forward
@@ -97,7 +98,7 @@ def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUI
             "held": asked.held.level.name,
             "required": asked.required.name,
             "signals": asked.signals if asked.held.level >= Level.LOW else [],
-            "evidence": [_seen(fact) for fact in asked.facts],
+            "evidence": [_seen(fact, asked) for fact in asked.facts],
             "policy": asked.policy.version,
             # What only a replay asks (verification.replay): the terms of the action, and whom it is counted by.
             "known": scene.customer is not None,
@@ -105,14 +106,39 @@ def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUI
             "keypad": scene.keypad,
             "largest_age": int(age.total_seconds()) if age else None,
             "not_resting_on": sorted(asked.action.not_resting_on) if asked.action else [],
+            **_to_replay(asked),
             **facts,
         },
         personal={"parameters": canonical.plain(asked.parameters)},
     )
 
 
-def _seen(fact: Any) -> dict[str, str | None]:
+def _to_replay(asked: Attempt) -> dict[str, Any]:
+    """Return what another policy would judge by: what was declared, counted and approved, and what he can use."""
+    here, action = asked.scene.interaction, asked.action
+    linked = action is not None and action.linked
+    counted = asked.counted if asked.held.level >= Level.LOW else None
+    limits = asked.policy.signals
     return {
+        "declared": action.required.name if action else Level.HIGH.name,
+        "counted": {kind: [times, int(limits[kind].lasts.total_seconds())] for kind, times in counted.items()}
+        if counted is not None
+        else None,
+        "linked": linked,
+        "used_up": linked and not asked.approved() and _counts_as_approved(asked),
+        "said": sorted(here.said) if here else [],
+        "usable": sorted(having.usable(asked)) if here else [],
+    }
+
+
+def _counts_as_approved(asked: Attempt) -> bool:
+    worth, oldest = dict(asked.policy.worth), asked.declared.largest_age
+    return levels.approved(asked.facts, asked.digest, worth=worth, at=asked.at, youngest_than=oldest)
+
+
+def _seen(fact: Fact, asked: Attempt) -> dict[str, str | bool | None]:
+    return {
+        "approves": bool(fact.approves) and hmac.compare_digest(fact.approves, asked.digest),
         "kind": fact.kind,
         "at": fact.observed_at.isoformat(),
         "rests_on": fact.rests_on_kind or None,

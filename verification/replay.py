@@ -18,17 +18,23 @@ from django.db.models import Max
 
 from audit.models import Entry
 from verification.declarations import declared
-from verification.levels import Fact, Level, held, lacking
-from verification.policy import Policy
+from verification.levels import Fact, Level, approved, held, lacking
+from verification.policy import Policy, Raise
 from verification.reasons import Reason
-from verification.ways import NoWay, Situation, by_code, forward
+from verification.ways import USABLE, NoWay, Situation, by_code, forward
 
 AT_ONCE: Final = 1000
 FORGET_EVERY: Final = 50_000
 SKEW: Final = timedelta(days=1)  # between the clock of whoever judged and the database's, generously
-JUDGED: Final = frozenset({Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.CAP})
+JUDGED: Final = frozenset({Reason.LEVEL, Reason.STALE, Reason.CONTACT, Reason.NOT_APPROVED, Reason.CAP})
+EXACTLY_THIS: Final = "this"  # stands for the digest of the attempt itself
 VISIT: Final = "book_visit"
-REPLAYED: Final = frozenset({"version", "worth", "together", "caps"})
+REPLAYED: Final = frozenset({"version", "worth", "together", "caps", "signals"})
+OF_THE_CONTACT: Final = "SEVERAL_CLAIMS"  # counted over the contact itself, however long it lasts
+
+
+class Unsure(LookupError):
+    """Tell that the log doesn't hold what another policy would have had to count."""
 
 
 @dataclass
@@ -57,12 +63,17 @@ class Recorded:
     counted: Mapping[str, str | None]  # by scope of a cap: the interaction, the customer's number (hashed), the staff
     origin: str
     known: bool
-    required: Level
+    declared: Level
+    signals: Mapping[str, tuple[int, timedelta]] | None  # how often each was seen in how long; None: not asked about
+    linked: bool
+    used_up: bool
     facts: tuple[Fact, ...]
     largest_age: timedelta | None
     not_resting_on: frozenset[str]
     channel: str
     keypad: str
+    usable: frozenset[str]
+    said: frozenset[str]
 
 
 @dataclass
@@ -151,36 +162,85 @@ def _again(one: Recorded, row: Row, history: History, ways: Iterable[str], *, ju
         if not one.reason:
             history.add(one)
         return
-    if history.unsure(one):
+    try:
+        objection, required = _objection(one, history)
+    except Unsure:
         row.not_judged += 1
         if not one.reason:
             history.add(one)
         return
-    objection = _objection(one, history)
     if not objection:
         history.add(one)
     if objection and not one.reason:
         row.grants_refused += 1
-        row.extra_visits += _cheapest(one, objection, history.policy) == VISIT
+        row.extra_visits += _cheapest(one, objection, required, history) == VISIT
     if one.reason and not objection:
         row.refusals_granted += 1
         row.visits_spared += _starts(next(iter(ways), "")) == VISIT
 
 
-def _objection(one: Recorded, history: History) -> str:
-    """Return the reason to refuse, or "". A customer who isn't there is refused under every policy."""
-    if not one.known and (one.required > Level.NONE or one.reason == Reason.LEVEL):
+def _objection(one: Recorded, history: History) -> tuple[str, Level]:
+    """Return the reason to refuse, or "", and the level that is then required. Raises Unsure.
+
+    What isn't known of the signals matters only where it would decide.
+    """
+    if history.unsure(one):
+        raise Unsure
+    least, most = _required(one, history)
+    found = _objection_at(least, one, history)
+    if most > least and bool(found) != bool(_objection_at(most, one, history)):
+        raise Unsure
+    return found, least
+
+
+def _required(one: Recorded, history: History) -> tuple[Level, Level]:
+    """Return the level required by the signals that surely count, and by those too that may."""
+    if one.signals is None or history.proven(one) < Level.LOW:
+        return one.declared, one.declared
+    surely = possibly = one.declared
+    for kind, limit in history.policy.signals.items():
+        counts = _counts(kind, limit, one.signals)
+        if counts is not False:
+            possibly = max(possibly, limit.level)
+        if counts:
+            surely = max(surely, limit.level)
+    return surely, possibly
+
+
+def _counts(kind: str, limit: Raise, signals: Mapping[str, tuple[int, timedelta]]) -> bool | None:
+    """Tell whether a signal counts under this limit; None when it was counted over another time than that."""
+    if kind not in signals:
+        return None
+    times, lasted = signals[kind]
+    if kind == OF_THE_CONTACT or lasted == limit.lasts:
+        return times >= limit.times
+    if limit.lasts < lasted:
+        return False if times < limit.times else None
+    return True if times >= limit.times else None
+
+
+def _objection_at(required: Level, one: Recorded, history: History) -> str:
+    """Return the reason to refuse at this level, or "". A customer who isn't there is refused under every policy."""
+    if not one.known and (required > Level.NONE or one.reason == Reason.LEVEL):
         return Reason.LEVEL.value
-    if one.required > Level.NONE and (missing := _missing(one, history.policy)):
+    if required > Level.NONE and (missing := _missing(required, one, history.policy)):
         return missing
+    if one.linked and one.origin != "proposal" and not _approved(one, history.policy):
+        return Reason.NOT_APPROVED.value
     return Reason.CAP.value if history.capped(one) else ""
 
 
-def _missing(one: Recorded, policy: Policy) -> str:
+def _approved(one: Recorded, policy: Policy) -> bool:
+    """Tell whether an approval of exactly this counts under the policy; what was used up, no policy makes new."""
+    worth = dict(policy.worth)
+    return not one.used_up and approved(one.facts, EXACTLY_THIS, worth=worth, at=one.at, youngest_than=one.largest_age)
+
+
+def _missing(required: Level, one: Recorded, policy: Policy) -> str:
     if one.origin == "proposal":
         return ""  # its level was judged when it was proposed: that attempt is an entry of its own
     return lacking(
-        one.required,
+        required,
         one.facts,
         worth=dict(policy.worth),
         together=policy.together,
@@ -204,31 +264,44 @@ def _recorded(envelope: Mapping[str, Any], at: datetime) -> Recorded:
         },
         origin=facts["origin"],
         known=facts["known"],
-        required=Level[facts["required"]],
+        declared=Level[facts.get("declared", facts["required"])],
+        signals=_signals(facts.get("counted")),
+        linked=facts["linked"] if facts.get("reason") == Reason.NOT_APPROVED else facts.get("linked", False),
+        used_up=facts.get("used_up", False),
         facts=tuple(_fact(seen) for seen in facts["evidence"]),
         largest_age=timedelta(seconds=age) if age is not None else None,
         not_resting_on=frozenset(facts["not_resting_on"]),
         channel=facts["channel"],
         keypad=facts["keypad"],
+        usable=frozenset(facts.get("usable", USABLE)),
+        said=frozenset(facts.get("said", ())),
     )
 
 
-def _fact(seen: Mapping[str, str | None]) -> Fact:
+def _signals(counted: Mapping[str, list[int]] | None) -> Mapping[str, tuple[int, timedelta]] | None:
+    if counted is None:
+        return None
+    return {kind: (times, timedelta(seconds=lasted)) for kind, (times, lasted) in counted.items()}
+
+
+def _fact(seen: Mapping[str, Any]) -> Fact:
     until = seen["quarantined_until"]
     return Fact(
         str(seen["kind"]),
         datetime.fromisoformat(str(seen["at"])),
         seen["rests_on"] or "",
         datetime.fromisoformat(until) if until else None,
+        EXACTLY_THIS if seen.get("approves") else "",
     )
 
 
-def _cheapest(one: Recorded, reason: str, policy: Policy) -> str:
+def _cheapest(one: Recorded, reason: str, required: Level, history: History) -> str:
     """Return the action that the easiest way forward from the new refusal starts, or ""."""
-    reached = held(one.facts, worth=dict(policy.worth), together=policy.together, at=one.at).level
-    action = declared(one.action)
+    reached, action = history.proven(one), declared(one.action)
     try:
-        ways = forward(Situation(action, reason, one.channel, reached, one.required, one.keypad))
+        ways = forward(
+            Situation(action, reason, one.channel, reached, required, one.keypad, usable=one.usable, said=one.said)
+        )
     except NoWay:
         return ""
     return ways[0].action
