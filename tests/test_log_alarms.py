@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -42,6 +44,12 @@ def told() -> list[tuple[str, str, int]]:
     entries = Entry.objects.filter(kind__startswith="alarm.").order_by("id")
     facts = [(entry.kind, json.loads(bytes(entry.body))["facts"]) for entry in entries]
     return [(kind, fact["alarm"], fact["value"]) for kind, fact in facts]
+
+
+def test_the_operators_page_names_each_alarm_and_its_limit() -> None:
+    page = (settings.BASE_DIR / "docs" / "deploy.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| .* \| (\d+)(?: s| %)? \|$", page, re.MULTILINE)
+    assert {code: int(limit) for code, limit in listed} == {each.code: each.limit for each in alarms.questions()}
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ if connection.vendor == "postgresql":
                 " AND has_column_privilege(attrelid, attnum, 'UPDATE')",
                 [table],
             )
-            assert {name for (name,) in cursor.fetchall()} == columns, "a row is locked by its key, erased by its personal columns"
+            assert {name for (name,) in cursor.fetchall()} == columns, "rows are locked by their key alone, or emptied"
             for kind in ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES"):
                 cursor.execute("SELECT has_table_privilege(%s, %s)", [table, kind])
                 assert cursor.fetchone() == (False,), kind
