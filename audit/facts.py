@@ -21,7 +21,7 @@ class Fact(models.Func):
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[str | int, ...]]:
         """Write it for PostgreSQL, where the contact is asked by the function that its index rests on."""
         known = self.extra["name"] == "interaction"
         template = "audit_contact(%(expressions)s)" if known else (
@@ -31,7 +31,7 @@ class Fact(models.Func):
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[str | int, ...]]:
         """Write it for SQLite, as its index has it."""
         template = "json_extract(CAST(%(expressions)s AS TEXT), '$.facts.%(name)s')"
         return super().as_sql(compiler, connection, template=template, **context)

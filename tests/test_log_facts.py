@@ -1,4 +1,4 @@
-"""The entries of one contact are found through an index, and any fact of an entry's body can be asked of the database."""
+"""The entries of one contact are found through an index; any fact of a body can be asked of the database."""
 
 from __future__ import annotations
 
