@@ -18,6 +18,7 @@ from joserfc.jwk import OKPKey
 from audit import checks, log_keys, merkle, mirror, notes, publishing, sequencing, sinks
 from audit.models import Entry, Leaf, SignedCheckpoint, SigningKey, Sink, Tree
 from audit.tiles import joined
+from contactcentre.environment import Environment
 from tests.databases import Template, pointed_at
 from tests.test_log_sequencer import all_of_it, write
 
@@ -307,6 +308,16 @@ def test_the_command_shows_where_the_log_stands(folder: Path, copy: Path) -> Non
     assert set(shown["sinks"]) == {"files", f"dir:{copy}"}
     call_command("log", "vkey", stdout=keys)
     assert notes.open_checkpoint(signed.note, keys.getvalue().split()).size == 2
+
+
+def test_the_command_makes_a_key_that_the_setting_takes() -> None:
+    made = [StringIO(), StringIO()]
+    for said in made:
+        call_command("log", "key", stdout=said)
+    first, second = (Environment({"LOG_KEY": said.getvalue()}).signing_key("LOG_KEY", help="a key") for said in made)
+    assert first
+    assert second
+    assert first.thumbprint() != second.thumbprint()
 
 
 @pytest.mark.parametrize("given", ["dir:relative", "ftp:x", "mail:nobody", "dir"])

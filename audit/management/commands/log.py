@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
+from joserfc.jwk import OKPKey
 
 from audit import epochs, log_keys
 from audit.models import SignedCheckpoint, Sink, Tree
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         what = parser.add_subparsers(dest="what", required=True)
         what.add_parser("status", help="Print where the tree, the checkpoints and each sink stand, as JSON.")
         what.add_parser("vkey", help="Print the public keys for verifiers, the newest first.")
+        what.add_parser("key", help="Print a new private key for LOG_KEY. It is shown to nobody else and kept nowhere.")
         what.add_parser("resume", help="Look again after a stop; it stops again when its reason still stands.")
         opening = what.add_parser("open", help="Open a new log whose first leaf holds the old one's last note.")
         opening.add_argument("--origin", required=True, help="Its name; one that no log has had.")
@@ -79,6 +81,9 @@ class Command(BaseCommand):
         if not found:
             raise CommandError("There is no LOG_KEY here, and nothing has been signed yet.")
         self.stdout.write("\n".join(found))
+
+    def _key(self, _: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
 
     def _resume(self, _: dict[str, Any]) -> None:
         epochs.resume()
