@@ -10,7 +10,7 @@ export UV_LINK_MODE ?= copy
 export HYPOTHESIS_STORAGE_DIRECTORY ?= .hypothesis
 TESTED := contactcentre ivr cases visits verification notices audit tests
 
-.PHONY: run soak test bench lint fmt fast help setup setup-dev lock chromium e-id e-id-if-possible
+.PHONY: run soak test interop bench lint fmt fast help setup setup-dev lock chromium e-id e-id-if-possible
 
 help:  ## List what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -20,6 +20,9 @@ run: setup e-id-if-possible  ## Set up what is missing, then serve the demo on h
 
 test: setup-dev chromium e-id  ## Lint, types and the whole suite, on PostgreSQL and on SQLite.
 	@$(BIN)/python tests/run.py
+
+interop: setup-dev  ## Let Go's own library judge our checkpoints, proofs and files, and each way to tamper with them.
+	@$(BIN)/python -m tests.interop
 
 fast: setup-dev e-id  ## The quick part of the suite, on SQLite only.
 	@TEST_DB=sqlite $(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"

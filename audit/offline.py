@@ -9,8 +9,8 @@ import csv
 import io
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -112,8 +112,8 @@ def _verify_export(parts: _Parts, vkeys: Sequence[str], progress: Progress) -> P
         raise NotProven("there are no entries in it")
     withheld = 0
     for name, rows in tables.items():
-        with parts.open(name) as table:
-            withheld = _verify_rows(name, rows(table), proven, checkpoint, progress)
+        with parts.open(name) as table, closing(rows(table)) as given:
+            withheld = _verify_rows(name, given, proven, checkpoint, progress)
     return Proven(checkpoint, proven.first, proven.end, withheld)
 
 
@@ -143,18 +143,21 @@ def _leaf_of(row: Row) -> bytes:
     return leaf_hash(row.entry)
 
 
-def _json_lines(table: IO[bytes]) -> Iterator[Row]:
+def _json_lines(table: IO[bytes]) -> Generator[Row, None, None]:
     while line := table.readline(LONGEST_LINE):
         yield proof_files.read_line(line)
 
 
-def _csv(table: IO[bytes]) -> Iterator[Row]:
+def _csv(table: IO[bytes]) -> Generator[Row, None, None]:
     csv.field_size_limit(LONGEST_ROW)
-    rows = csv.reader(io.TextIOWrapper(table, encoding="utf-8-sig", newline=""), strict=True)
-    if next(rows, None) != list(proof_files.COLUMNS):
-        raise Malformed("the columns aren't those of an export")
-    for row in rows:
-        yield proof_files.read_cells(row)
+    text = io.TextIOWrapper(table, encoding="utf-8-sig", newline="")
+    try:
+        rows = csv.reader(text, strict=True)
+        if next(rows, None) != list(proof_files.COLUMNS):
+            raise Malformed("the columns aren't those of an export")
+        yield from map(proof_files.read_cells, rows)
+    finally:
+        text.detach()
 
 
 _TABLES = {proof_files.JSON_LINES: _json_lines, proof_files.CSV: _csv}

@@ -7,7 +7,6 @@
 This page is the whole program; it uses nothing else of ours. VKEY is the log's public key: have it from somebody else
 than whoever gave you FILE. Exit code 0: proven. 1: not proven, and why. The forms are public: C2SP signed-note,
 tlog-checkpoint and tlog-proof; RFC 6962 section 2.1 for the hashes. Of an export it verifies entries.jsonl.
-
 It can't tell you what nobody wrote down, nor whether others were shown another log: for that compare checkpoints.
 """
 
