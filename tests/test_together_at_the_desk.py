@@ -181,6 +181,7 @@ def test_the_desks_page_asks_whose_documents_they_are(
     sanna = comes_along(cast, visit, young, cast.sanna)
     page = text(kalle.get(reverse("admin:visits_desk", args=[visit.public_id]), {"speaker": sanna}))
     assert f'<input type="hidden" name="speaker" value="{sanna}">' in page
+    assert "Kenen asiakirjat" in page
     zone = passport(cast.sanna.customer)
     answer: Any = step(kalle, visit, "identity", speaker=str(sanna), **SEEN, **typed(zone))
     assert answer.redirect_chain[-1][0].endswith(f"?speaker={sanna}#identity")

@@ -11,6 +11,7 @@ from django.test import Client
 from notices.models import Notice
 from tests.cast import Cast
 from tests.reception import book, open_office
+from verification.models import Signal
 from visits.models import ItemConfirmed, Visit, VisitEvent, VisitToken
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +133,8 @@ def test_a_visit_can_be_given_back_once(visit: Visit, why: str, kind: str) -> No
     answer = client.post("/v/visit/cancel/", {"proof": proof, "why": why})
     assert ("+358800123456" in answer.content.decode()) is True
     assert visit.state == Visit.State.CANCELLED
+    noted = Signal.objects.filter(customer=visit.customer).values_list("kind", flat=True)
+    assert list(noted) == (["SAID_NOT_ME"] if why == "not_me" else []), "his word makes us careful at once"
     client.post("/v/visit/cancel/", {"proof": proof, "why": why})
     assert [event.kind for event in visit.events.all()] == ["BOOKED", kind]
     assert Client().get(link(visit)).status_code == 404, "the links are taken back"

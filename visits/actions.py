@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from verification import guard
+from verification import guard, signals
 from verification.declarations import Occasion, Result, action, declared
 from verification.levels import Level
-from verification.models import Claim, Interaction, Refusal
+from verification.models import Claim, Interaction, Refusal, Signal
 from visits import desk, escalations, keys, letters, placing, reminders
 from visits.models import Escalation, Office, Reminder, Visit, VisitEvent
 from visits.whose import mark_of
@@ -181,9 +181,16 @@ class CancelForm(forms.Form):
     protective=True,
 )
 def cancel_visit(occasion: Occasion) -> Result:
-    """Cancel the visit that the grant had placed, once, and take its link, codes and reminder back."""
+    """Cancel the visit that the grant had placed, once, and take its link, codes and reminder back.
+
+    Who says that he did not ask for it is believed at once, as everywhere: for some days we ask for more.
+    """
     visit = Visit.objects.get(grant=occasion.grant.follows)
-    kind = VisitEvent.Kind.NOT_ME if occasion.parameters["not_me"] else VisitEvent.Kind.CANCELLED
+    not_his = occasion.parameters["not_me"]
+    kind = VisitEvent.Kind.NOT_ME if not_his else VisitEvent.Kind.CANCELLED
+    if not_his:
+        said = Signal.Kind.SAID_NOT_ME
+        signals.note_of_claimed(visit.customer, said, interaction=occasion.interaction, at=occasion.at)
     VisitEvent.objects.create(visit=visit, kind=kind, at=occasion.at)
     keys.revoke(visit, at=occasion.at)
     Reminder.objects.filter(visit=visit, state=Reminder.State.PENDING).update(state=Reminder.State.SKIPPED)
