@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from audit.facts import CONTACT
 from audit.models import Entry
 
 
@@ -52,10 +53,22 @@ class Before(Typed):
         return queryset.filter(id__lt=int(value)) if value.isdecimal() and len(value) < 19 else queryset
 
 
+class Contact(Typed):
+    """Keep the entries of one contact, by its public number."""
+
+    title = _("contact")
+    parameter_name = "contact"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
+        value = (self.value() or "").replace("\0", "").strip().lower()
+        return queryset.alias(contact=CONTACT).filter(contact=value) if value else queryset
+
+
 TYPED = (
     typed("kind", _("kind")),
     typed("subject_ref", _("subject")),
     typed("actor", _("actor")),
     typed("outcome", _("outcome")),
+    Contact,
     Before,
 )

@@ -63,6 +63,7 @@ KINDS: Final[dict[str, Promise]] = {
     "prompt.words_matched": _("words of the call typed"),
     "prompt.words_wrong": _("wrong words typed"),
     "outbox.stopped": _("payment instruction stopped by the customer"),
+    "patterns.read": _("pattern report read by an auditor"),
     "proposal.read": _("request read by a second person"),
     "record.read": _("customer's record read"),
     "retention.swept": _("what had had its time was let go"),

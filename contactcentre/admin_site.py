@@ -41,6 +41,7 @@ ROOMS = (
     Room(_("Offices"), "admin:visits_office_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Log"), "admin:audit_entry_changelist", ("AUDITOR",)),
     Room(_("Alarms"), "admin:audit_alarm_changelist", ("AUDITOR", "ADMINISTRATOR")),
+    Room(_("Patterns"), "admin:patterns", ("AUDITOR",)),
     Room(_("Staff"), "admin:verification_staff_changelist", ("ADMINISTRATOR",)),
     Room(_("Imports"), "admin:verification_batch_changelist", ("ADMINISTRATOR", "SUPERVISOR")),
     Room(_("Messages sent"), "admin:notices_notice_changelist", ("AUDITOR", "ADMINISTRATOR", *READ_IN_DEMO)),
@@ -69,6 +70,7 @@ class ContactCentreAdminSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Put the agent's pages and the second step of the login before Django's own."""
         from cases.admin import pages
+        from verification import pattern_pages
 
         own = [
             path("second-factor/", login.second_factor, name="second_factor"),
@@ -79,6 +81,8 @@ class ContactCentreAdminSite(admin.AdminSite):
             path("set-up/", set_up.set_up, name="set_up"),
             path("set-up/<str:link>/", set_up.open_link, name="set_up_link"),
             path("set-up/<path:link>", set_up.open_link),  # else the login page would carry the link in its ?next=
+            path("patterns/", self.admin_view(pattern_pages.patterns), name="patterns"),
+            path("patterns/<slug:code>/", self.admin_view(pattern_pages.patterns), name="patterns"),
             *(path(f"cases/{route}", self.admin_view(view), name=name) for route, view, name in pages),
         ]
         return own + super().get_urls()
