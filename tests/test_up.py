@@ -126,6 +126,7 @@ def test_a_tree_over_redis_ends_as_a_whole(start: Start, tmp_path: Path) -> None
     process = start(port, REDIS_URL=os.environ["REDIS_URL"])
     wait_for(lambda: answers(port), process)
     wait_for(lambda: bool(idp(tmp_path / "var")), process)
+    wait_for((tmp_path / "var" / "log" / "checkpoint").exists, process)
     children = processes_of(process.pid)
     assert len(children) == 3, "web, worker and the demo's provider of e-ID"
     assert stop(process, signal.SIGTERM) < 10
