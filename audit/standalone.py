@@ -3,11 +3,10 @@
 
     pip install cryptography
     python3 standalone.py FILE VKEY
-
 This page is the whole program; it uses nothing else of ours. VKEY is the log's public key: have it from somebody else
-than whoever gave you FILE. Exit code 0: proven. 1: not proven, and why. The forms are public: C2SP signed-note,
-tlog-checkpoint and tlog-proof; RFC 6962 section 2.1 for the hashes. Of an export it verifies entries.jsonl.
-It can't tell you what nobody wrote down, nor whether others were shown another log: for that compare checkpoints.
+than whoever gave you FILE. It ends with 0 if FILE is proven. The forms are public: C2SP signed-note, tlog-checkpoint,
+tlog-proof, and RFC 6962 section 2.1. Of an export it verifies entries.jsonl. It can't tell you what nobody wrote down,
+nor whether others were shown another log: for that compare checkpoints.
 """
 
 import base64
@@ -17,6 +16,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
+from typing import IO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -100,7 +100,7 @@ def verify_proof(text: str, vkey: str) -> str:
     return f"PROVEN: entry {wanted} of the {size} of {origin}: {entry.decode()}"
 
 
-def verify_export(file: zipfile.ZipFile, vkey: str) -> str:
+def verify_export(file: zipfile.ZipFile, lines: IO[bytes], vkey: str) -> str:
     """Verify that the entries from `first` up to `end` are all there, unchanged and in order: compute the root."""
     require(len(set(file.namelist())) == len(file.namelist()), "two parts have one name")
     origin, size, root = checkpoint(file.read("checkpoint").decode(), vkey)
@@ -108,7 +108,7 @@ def verify_export(file: zipfile.ZipFile, vkey: str) -> str:
     first, end, outside = proof["first"], proof["end"], [bytes.fromhex(each) for each in proof["outside"]]
     require(proof["size"] == size and all(len(each) == 32 for each in outside), "the proof is of another checkpoint")
     require(type(first) is type(end) is int and 0 <= first < end <= size, "the proof is of no entries")
-    rows, given = leaves(file, first), iter(outside)
+    rows, given = leaves(lines, first), iter(outside)
 
     def subtree(start: int, size: int) -> bytes:
         if (start >= end or start + size <= first) and size & (size - 1) == 0:
@@ -123,9 +123,9 @@ def verify_export(file: zipfile.ZipFile, vkey: str) -> str:
     return f"PROVEN: entries {first} to {end - 1}, all {end - first}, of the {size} of {origin}: unchanged, in order."
 
 
-def leaves(file: zipfile.ZipFile, first: int) -> Iterator[bytes]:
+def leaves(lines: IO[bytes], first: int) -> Iterator[bytes]:
     """Hash the entry in each line, whose bytes stand there as they are; of one that is withheld the hash is given."""
-    for number, line in enumerate(file.open("entries.jsonl"), first):
+    for number, line in enumerate(lines, first):
         parts = re.fullmatch(rb'\{"index":(\d+),(?:"entry":(\{.*\})|"leaf":"([0-9a-f]{64})")\}\n', line)
         if parts is None or parts[1] != b"%d" % number:
             raise ValueError(f"the line of entry {number}")
@@ -135,8 +135,8 @@ def leaves(file: zipfile.ZipFile, first: int) -> Iterator[bytes]:
 def main(path: str, vkey: str) -> str:
     """Verify one file; raises an exception when it doesn't prove what it says."""
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as file:
-            return verify_export(file, vkey)
+        with zipfile.ZipFile(path) as file, file.open("entries.jsonl") as lines:
+            return verify_export(file, lines, vkey)
     with open(path, encoding="utf-8", newline="") as text:
         return verify_proof(text.read(), vkey)
 
