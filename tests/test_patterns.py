@@ -12,11 +12,12 @@ from django.db import transaction
 from audit.log import record
 from audit.models import Entry
 from tests.actions_asked import VALID
+from tests.asked_by_link import asked, calling, with_e_id
 from tests.cast import NOW, Cast
 from tests.provider import Provider
 from tests.staff_browser import now, signed_in
 from tests.test_gate import ask
-from verification import answers, masking, patterns, prompts
+from verification import answers, masking, patterns
 from verification.claims import claim_number
 from verification.gate import Granted, OfProposal, Proposed, attempt
 from verification.patterns import PATTERNS, Period, Row
@@ -98,10 +99,10 @@ def test_refusals_turned_round_by_the_same_two_are_found(cast: Cast) -> None:
 
 
 def test_whose_requests_customers_decline_is_found(cast: Cast, provider: Provider) -> None:
-    for times, decline in enumerate((False, True)):
-        call = cast.call(at=NOW, claims=cast.antti)
-        prompt = prompts.ask(call.public_id, road="LINK", action="", parameters=None, by=cast.agent_aino, at=NOW)
-        if decline:
+    with_e_id(cast, NOW)
+    for times, person in enumerate(("anna", "bea")):
+        prompt = asked(cast, calling(cast, at=NOW, person=person), at=NOW)
+        if person == "bea":
             answers.decline(prompt.pk, at=NOW)
         assert len(found(cast, "prompts_declined")) == times
     (row,) = found(cast, "prompts_declined")
