@@ -69,7 +69,7 @@ def findings(at: datetime) -> Iterator[Finding]:
             with transaction.atomic():
                 value = question.look(at)
         except Exception as error:  # whatever broke: not to know is what the operator must hear of
-            log.error("alarm.unanswered", alarm=question.code, error=type(error).__name__)
+            log.error("standing question failed", alarm=question.code, error=type(error).__name__)
             value = UNANSWERED
         yield Finding(question, value)
 

@@ -26,8 +26,8 @@ DO $hand_over$ DECLARE found record; BEGIN
   FOR found IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') LOOP
     EXECUTE format('ALTER TABLE public.%I OWNER TO {owner}', found.relname);
   END LOOP;
-  FOR found IN SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
-    EXECUTE format('ALTER FUNCTION public.%I() OWNER TO {owner}', found.proname);
+  FOR found IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
+    EXECUTE format('ALTER ROUTINE %s OWNER TO {owner}', found.name);
   END LOOP;
 END $hand_over$"""
 
