@@ -217,8 +217,9 @@ if POSTGRESQL:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO audit_entry (uid, kind, subject_ref, actor, outcome, body) SELECT gen_random_uuid(),"
-                " 'test.many', 's-1', 'system:test', 'ok', decode(repeat('7b', 350), 'hex') "
-                " FROM generate_series(1, 20000)"
+                " 'test.many', 's-1', 'system:test', 'ok', convert_to(%s, 'UTF8') "
+                " FROM generate_series(1, 20000)",
+                [json.dumps({"x": "y" * 340})],
             )
             cursor.execute("ANALYZE audit_entry")
             cursor.execute(f"EXPLAIN {sequencing.READY}", [1, "5", 5, 5000])
