@@ -15,11 +15,14 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from audit.log import record
 from cases.models import Delivery, Goodwill, Refund, Shipment
 from verification import receipts
 from verification.models import Customer, Grant, Hold
+from verification.models.waiting import took_effect
+from verification.policy import current
 
 MOST_ATTEMPTS = 8
 ASK_AGAIN = timedelta(hours=1)
@@ -44,7 +47,7 @@ def intend(grant: Grant, *, due_at: datetime, at: datetime) -> None:
 
 def deliver(delivery_id: int, *, at: datetime) -> bool:
     """Deliver one due instruction; return whether it is out. Safe to repeat: the row is locked and the file has one
-    name. What waited to be stopped leaves neither when it was stopped nor while a hold is in force.
+    name. What waited to be stopped leaves neither when it was stopped nor under a hold, nor on the day after one.
     """
     with transaction.atomic():
         found = Delivery.objects.select_for_update(of=("self",)).select_related("grant__customer").get(pk=delivery_id)
@@ -87,12 +90,19 @@ def _kept_back(found: Delivery, row: Instructed, at: datetime) -> bool:
         found.save(update_fields=["state"])
         _entry(found.grant, "outbox.stopped", at, "stopped")
         return True
-    waited = isinstance(row, Refund) and found.grant.action == "refund_to_new_account"
-    if not waited or not Hold.objects.in_force(at).filter(customer=row.customer).exists():
+    if not isinstance(row, Refund) or found.grant.action != "refund_to_new_account" or _free(row, at):
         return False
     found.due_at = at + ASK_AGAIN
     found.save(update_fields=["due_at"])
     return True
+
+
+def _free(refund: Refund, at: datetime) -> bool:
+    """Tell whether no hold stands, and none that kept it back has been over for less than a day."""
+    leaves_at = ExpressionWrapper(F("instructed_at") + current().veto_delay, output_field=DateTimeField())
+    waited = Refund.objects.filter(pk=refund.pk).annotate(leaves_at=leaves_at)
+    held = Hold.objects.in_force(at).filter(customer=refund.customer)
+    return waited.filter(took_effect(at, due="leaves_at", made="instructed_at")).exists() and not held.exists()
 
 
 def _put_off(found: Delivery, at: datetime, error: Exception) -> None:

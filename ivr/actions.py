@@ -30,7 +30,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "callback": ("request_callback",),
     "hold": ("temporary_hold",),
     "not_me": ("not_me",),
-    "stop": ("veto_change", "stop_enrolment", "stop_refund"),
+    "stop": ("veto_change", "stop_enrolment", "stop_mandate", "stop_refund"),
 }
 STATES: Final[dict[str, str]] = {
     "NO_CASE": "state.none",

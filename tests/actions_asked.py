@@ -32,6 +32,7 @@ VALID: dict[str, dict[str, Any]] = {
     "refund_to_account": {"amount": 4500, "reason": "paid twice in May"},
     "register_mandate": {
         "representative": "10000045",
+        "name": "Helena Huoltaja",
         "actions": ["change_address"],
         "ends_on": "2035-12-31",
     },
@@ -50,6 +51,7 @@ VALID: dict[str, dict[str, Any]] = {
     "reset_authenticator": {"which": "TOTP"},
     "small_voucher": {"receipt": "R-2026-17", "amount": 1200, "fault": "the vegetables were missing"},
     "stop_enrolment": {},
+    "stop_mandate": {},
     "stop_refund": {},
     "tell_case_state": {},
     "temporary_hold": {},

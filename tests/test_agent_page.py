@@ -308,7 +308,7 @@ def test_the_page_is_told_when_something_has_changed(house: Cast) -> None:
     assert client.get(address("pulse", contact)).json() != before
 
 
-@pytest.mark.parametrize("stop", ["stop_enrolment", "stop_refund", "veto_change"])
+@pytest.mark.parametrize("stop", ["stop_enrolment", "stop_mandate", "stop_refund", "veto_change"])
 def test_what_a_mere_claim_may_stop_stands_on_the_agents_page(house: Cast, stop: str) -> None:
     contact = house.call(at=now(), claims=house.antti)
     shown = page(house, contact)

@@ -35,7 +35,7 @@ NEW = (
     "goods_to_new_address", "goodwill", "lasting_freeze", "refund_to_new_account", "replace_code_list",
     "reset_authenticator", "undo_freeze",
 )  # fmt: skip
-STOPS = ("stop_enrolment", "stop_refund")
+STOPS = ("stop_enrolment", "stop_mandate", "stop_refund")
 DAY = timedelta(days=1)
 
 
@@ -206,7 +206,9 @@ def test_it_waits_while_a_hold_is_in_force(cast: Cast, folder: Path) -> None:
     assert not outbox.deliver(Delivery.objects.get().pk, at=NOW + timedelta(hours=73))
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == (Delivery.State.PENDING, 0)
-    assert outbox.deliver(delivery.pk, at=held + timedelta(hours=49))
+    assert not outbox.deliver(delivery.pk, at=held + timedelta(hours=49)), "he may still stop it"
+    assert not outbox.deliver(delivery.pk, at=held + timedelta(hours=71))
+    assert outbox.deliver(delivery.pk, at=held + timedelta(hours=73))
 
 
 def test_stopping_touches_nobody_elses_refund_and_none_to_the_account_on_record(cast: Cast) -> None:
@@ -309,7 +311,7 @@ def test_a_freeze_lasts_and_only_the_highest_proof_undoes_it(cast: Cast) -> None
     assert ask("change_email", desk, cast.clerk_kalle).refusal.reason == Reason.HOLD, "no temporary hold"
     assert ask("undo_freeze", desk, cast.clerk_kalle).refusal.reason == Reason.LEVEL
     high = cast.desk(at=NOW, claims=cast.antti)
-    assert done("undo_freeze", high, cast.clerk_kalle).result == {"lifted": 1}
+    assert done("undo_freeze", high, cast.clerk_kalle).result == {"lifted": 1, "waiting": []}
     done("change_email", high, cast.clerk_kalle)
 
 

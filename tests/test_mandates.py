@@ -8,25 +8,50 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import translation
 
 from audit.models import Entry
 from notices.models import Notice
-from tests.actions_asked import VALID, tell_what_is_due
+from tests.actions_asked import VALID, approved_by_customer, tell_what_is_due
 from tests.cast import NOW, Cast, Person, number
 from tests.representatives import at_desk, child, comes_in, company, joins, proves, right, speaks_for
 from tests.test_authority import ASKED, MINUTE, ask, in_own_matter, refused
+from verification.canonical import plain
+from verification.forms import clean
 from verification.gate import Granted, Malformed, OfBatch, OfProposal, Proposed, Refused, attempt
 from verification.imports import prepare
-from verification.mandate_actions import matters
+from verification.mandate_actions import MandateForm, matters
 from verification.models import Interaction, Mandate, MandateEnd
+from verification.policy import current
 from verification.reasons import Reason
+from verification.shown_parameters import lines
+from verification.telling import day
 
 OFFICE = VALID["register_office"]
 
 
+def wanted_by(cast: Cast, **terms: Any) -> dict[str, Any]:
+    named = {"representative": cast.helena.number, "name": "Huoltaja Helena"}
+    return named | {"actions": [ASKED], "ends_on": "2026-04-30"} | terms
+
+
 def gives(cast: Cast, giver: Person, **terms: Any) -> Any:
-    wanted = {"representative": cast.helena.number, "actions": [ASKED], "ends_on": "2026-04-30"} | terms
-    return ask(cast, cast.desk(at=NOW, claims=giver), "register_mandate", **wanted)
+    wanted, desk = wanted_by(cast, **terms), cast.desk(at=NOW, claims=giver)
+    if not clean(MandateForm, wanted)[1]:
+        approved_by_customer(desk, "register_mandate", at=NOW, parameters=wanted)
+    return ask(cast, desk, "register_mandate", **wanted)
+
+
+def gives_by_phone(cast: Cast, **terms: Any) -> Any:
+    """Let Antti give one on the telephone, with a login at the highest level in which he approved it."""
+    wanted, call = wanted_by(cast, **terms), cast.call(at=NOW, claims=cast.antti)
+    proves(call, kind="E_ID_HIGH")
+    approved_by_customer(call, "register_mandate", at=NOW, parameters=wanted)
+    return ask(cast, call, "register_mandate", **wanted)
+
+
+def uses(cast: Cast, at: Any) -> Any:
+    return ask(cast, speaks_for(cast, cast.antti, cast.helena, "MANDATE", at=at), at=at)
 
 
 def decide(cast: Cast, proposed: Any, by: str = "clerk_kerttu", at: Any = NOW + MINUTE) -> Any:
@@ -67,7 +92,9 @@ def test_who_does_not_act_alone_gives_none(cast: Cast, who: str) -> None:
 @pytest.mark.parametrize("whom", ["antti", "ward", "company", "nobody"])
 def test_one_who_cannot_represent_gets_none(cast: Cast, whom: str) -> None:
     named = number(7654321) if whom == "nobody" else cast.people[whom].number
-    refused(gives(cast, cast.antti, representative=named), Reason.FAILED)
+    who = cast.helena if whom == "nobody" else cast.people[whom]
+    called = f"{who.customer.family_name} {who.customer.given_names}"
+    refused(gives(cast, cast.antti, representative=named, name=called), Reason.FAILED)
     assert not Mandate.objects.exists()
 
 
@@ -97,6 +124,107 @@ def test_one_that_begins_later_gives_nothing_before(cast: Cast) -> None:
     tomorrow = NOW + timedelta(days=1)
     call = speaks_for(cast, cast.antti, cast.helena, "MANDATE", at=tomorrow)
     assert isinstance(ask(cast, call, at=tomorrow), Granted)
+
+
+# --- and approved by himself, who reads whom he gives it to ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["E_ID_HIGH", "CIBA_HIGH"])
+def test_a_login_that_approved_nothing_gives_none(cast: Cast, kind: str) -> None:
+    call = cast.call(at=NOW, claims=cast.antti)
+    proves(call, kind=kind)
+    refused(ask(cast, call, "register_mandate", **wanted_by(cast)), Reason.NOT_APPROVED)
+    assert not Mandate.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"representative": "sanna"}, {"name": "Sanna Huoltaja"}, {"actions": [ASKED, "refund_to_account"]},
+     {"most": 9_900_000}, {"ends_on": "2035-12-31"}],
+    ids=str,
+)  # fmt: skip
+def test_what_he_approved_is_this_one_and_no_other(cast: Cast, other: dict[str, Any]) -> None:
+    call = cast.call(at=NOW, claims=cast.antti)
+    proves(call, kind="E_ID_HIGH")
+    approved_by_customer(call, "register_mandate", at=NOW, parameters=wanted_by(cast))
+    if "representative" in other:
+        other = {"representative": cast.sanna.number}
+    refused(ask(cast, call, "register_mandate", **wanted_by(cast) | other), Reason.NOT_APPROVED)
+
+
+@pytest.mark.parametrize("said", ["Helena", "Sanna Sihteeri", "Huoltajatar Helena", "Huoltaja H.", "xxx"])
+def test_a_number_under_anothers_name_is_not_the_one_he_means(cast: Cast, said: str) -> None:
+    refused(gives(cast, cast.antti, name=said), Reason.FAILED)
+    assert not Mandate.objects.exists()
+
+
+@pytest.mark.parametrize("said", ["HELENA  huoltaja", "Huoltaja, Helena Maria"])
+def test_the_name_may_be_said_as_people_say_names(cast: Cast, said: str) -> None:
+    assert isinstance(gives(cast, cast.antti, name=said), Granted)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("fi", ["Huoltaja Helena", "Postiosoitteen muutos", "50,00\u00a0€", "30.4.2026"]),
+     ("sv", ["Huoltaja Helena", "Ändring av postadressen", "50,00\u00a0€", "30.4.2026"]),
+     ("en", ["Huoltaja Helena", "Change of postal address", "€", "30.4.2026"])],
+)  # fmt: skip
+def test_he_reads_it_in_plain_words_before_he_approves_it(cast: Cast, language: str, words: list[str]) -> None:
+    cleaned, errors = clean(MandateForm, wanted_by(cast, actions=["change_address"], most=5000))
+    assert not errors
+    with translation.override(language):
+        shown = dict(lines("register_mandate", plain(cleaned)))
+    assert cast.helena.number in shown.values()
+    assert language == "en" or not {"Name of the one who acts", "At most each time"} & set(shown)
+    assert all(any(word in value for value in shown.values()) for word in words), shown
+
+
+# --- and, unless he stood before us, it can be stopped before it begins ---------------------------------------------
+LATER = NOW + current().veto_delay
+
+
+def test_by_phone_it_begins_when_his_contacts_had_their_days_and_they_are_told_which_day(cast: Cast) -> None:
+    given = gives_by_phone(cast)
+    assert given.result["effective_at"] == LATER.isoformat()
+    refused(uses(cast, LATER - MINUTE))
+    assert isinstance(uses(cast, LATER), Granted)
+    tell_what_is_due(NOW)
+    texts = [one.opened().text for one in Notice.objects.filter(about="register_mandate")]
+    assert len(texts) == 2
+    assert all(day(LATER, "fi") in text for text in texts), texts
+
+
+def test_before_that_whoever_says_that_it_was_not_him_stops_it_with_no_code(cast: Cast) -> None:
+    gives_by_phone(cast)
+    soon = NOW + timedelta(hours=1)
+    assert isinstance(ask(cast, cast.call(at=soon, claims=cast.antti), "stop_mandate", at=soon), Granted)
+    refused(uses(cast, LATER))
+    tell_what_is_due(soon)
+    assert Notice.objects.filter(about="stop_mandate").count() == 2
+
+
+def test_the_stop_ends_none_that_has_begun_and_no_office(cast: Cast) -> None:
+    assert isinstance(gives(cast, cast.antti), Granted)
+    ask(cast, cast.call(at=NOW, claims=cast.antti), "stop_mandate")
+    assert isinstance(uses(cast, NOW), Granted)
+    tell_what_is_due(NOW)
+    assert not Notice.objects.filter(about="stop_mandate").exists()
+
+
+def test_a_day_that_he_named_is_kept_when_it_is_later(cast: Cast) -> None:
+    given = gives_by_phone(cast, begins_on="2026-03-20")
+    assert given.result["effective_at"] > LATER.isoformat()
+    refused(uses(cast, LATER))
+
+
+@pytest.mark.parametrize("left", ["IDENTITY_LIST", "SECOND_CLERK"])
+def test_half_of_what_is_seen_at_a_desk_beside_a_login_is_not_to_stand_before_us(cast: Cast, left: str) -> None:
+    desk = cast.desk(at=NOW, claims=cast.antti, level="NONE")
+    proves(desk, kind="E_ID_HIGH")
+    proves(desk, kind=left)
+    approved_by_customer(desk, "register_mandate", at=NOW, parameters=wanted_by(cast))
+    given = ask(cast, desk, "register_mandate", **wanted_by(cast))
+    assert given.result["effective_at"] == LATER.isoformat()
 
 
 # --- and ended at once ----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from verification.gate import Granted, Live, attempt
 from verification.models import Authenticator, AuthenticatorEnd, ContactVeto, Grant, Hold, Signal
 
 Lines = Callable[[], Line]
-STOPS = {"veto_change", "stop_enrolment", "stop_refund"}
+STOPS = {"veto_change", "stop_enrolment", "stop_mandate", "stop_refund"}
 
 
 def worried(line: Lines, number: str) -> Line:

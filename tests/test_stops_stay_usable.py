@@ -41,7 +41,7 @@ def strangers(cast: Cast, action: str, number: str = "") -> int:
 
 
 def test_every_stop_that_anybody_may_ask_for_is_among_them() -> None:
-    assert {"veto_change", "stop_enrolment", "stop_refund", "temporary_hold", "not_me"} <= set(STOPS)
+    assert {"veto_change", "stop_enrolment", "stop_mandate", "stop_refund", "temporary_hold", "not_me"} <= set(STOPS)
 
 
 @pytest.mark.parametrize("action", STOPS)

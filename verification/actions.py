@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from verification import guard, mandate_actions, signal_actions  # noqa: F401  (these declare actions too)
+from verification import guard, mandate_actions, signal_actions, waiting  # noqa: F401  (two declare actions too)
+from verification.contact_actions import change, veto_delay
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
 from verification.imports import carry_in
@@ -62,7 +63,10 @@ def temporary_hold(occasion: Occasion) -> Result:
     scope="own matter",
     protective=True,
     loosens=True,
-    told=_("The temporary hold on your account was lifted."),
+    told=_(
+        "The temporary hold on your account was lifted. What had waited to take effect waits for another day, in which"
+        " you can still stop it."
+    ),
     writes=("verification.HoldLift",),
 )
 def lift_hold(occasion: Occasion) -> Result:
@@ -70,7 +74,7 @@ def lift_hold(occasion: Occasion) -> Result:
     holds = Hold.objects.in_force(occasion.at).filter(customer=occasion.served, kind=Hold.Kind.TEMPORARY)
     for hold in holds:
         HoldLift.objects.create(hold=hold, customer=occasion.served, lifted_at=occasion.at)
-    return {"lifted": len(holds)}
+    return {"lifted": len(holds), "waiting": waiting.of(occasion.served, occasion.at)}
 
 
 @action(
@@ -135,23 +139,15 @@ class AddressForm(forms.Form):
     scope="own matter",
     largest_age=timedelta(minutes=10),
     not_resting_on=frozenset({ContactChange.Kind.ADDRESS}),
-    told=_("A new postal address was recorded for you. It takes effect in three days unless you stop it."),
+    told=_("A new postal address was recorded for you. It takes effect on %(day)s unless you stop it."),
+    delay=veto_delay,
     writes=("verification.ContactChange",),
 )
 def change_address(occasion: Occasion) -> Result:
     """Record an address that takes effect after the veto delay; the old one stays in force until then."""
     wanted: Any = occasion.parameters
-    policy = current()
-    effective_at = occasion.at + policy.veto_delay
-    change = ContactChange.objects.create(
-        customer=occasion.served,
-        kind=ContactChange.Kind.ADDRESS,
-        value=f"{wanted['street']}, {wanted['postal_code']} {wanted['town']}",
-        recorded_at=occasion.at,
-        effective_at=effective_at,
-        quarantined_until=effective_at + policy.quarantine,
-    )
-    return {"change": str(change.public_id), "effective_at": effective_at.isoformat()}
+    line = f"{wanted['street']}, {wanted['postal_code']} {wanted['town']}"
+    return change(occasion, ContactChange.Kind.ADDRESS, line)
 
 
 @action(

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db.models import DateTimeField, Value
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,6 +35,7 @@ from verification.models import (
     Passkey,
     PasskeyEnd,
 )
+from verification.models.waiting import insert
 from verification.policy import current
 
 for model in ("AuthenticatorEnd", "Passkey", "PasskeyEnd"):
@@ -281,15 +282,10 @@ def _stopped(grant: Grant) -> bool:
 )
 def stop_enrolment(occasion: Occasion) -> Result:
     """End all that is enrolled and does not count yet. Answer and statements are the same when there is none."""
-    moment = connection.ops.adapt_datetimefield_value(occasion.at)
-    customer = occasion.customer.pk if occasion.customer else 0
-    with connection.cursor() as cursor:
-        for kind in ("authenticator", "passkey"):
-            cursor.execute(
-                f"INSERT INTO verification_{kind}end ({kind}_id, customer_id, ended_at)"  # noqa: S608  (names of ours)
-                f" SELECT a.id, a.customer_id, %s FROM verification_{kind} a"
-                " WHERE a.customer_id = %s AND a.effective_at > %s"
-                f" AND NOT EXISTS (SELECT 1 FROM verification_{kind}end e WHERE e.{kind}_id = a.id)",
-                [moment, customer, moment],
-            )
+    owner, stopped_at = occasion.customer.pk if occasion.customer else 0, Value(occasion.at, DateTimeField())
+    codes = Authenticator.objects.pending(occasion.at).filter(customer=owner)
+    passkeys = Passkey.objects.pending(occasion.at).filter(customer=owner)
+    columns = ("customer_id", "ended_at")
+    insert(AuthenticatorEnd, ("authenticator_id", *columns), codes.values_list("pk", "customer_id", stopped_at))
+    insert(PasskeyEnd, ("passkey_id", *columns), passkeys.values_list("pk", "customer_id", stopped_at))
     return {}

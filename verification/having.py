@@ -23,5 +23,5 @@ def usable(asked: Attempt) -> frozenset[str]:
         return (USABLE - {"E_ID", "PASSKEY"}) | e_id | frozenset({"PASSKEY"} if possible else ())
     contacts = claim.person.recorded_contacts(asked.at)
     found = {each.kind for each in contacts if each.kind in CARRIES and each.quarantined_until <= asked.at}
-    keys = Passkey.objects.filter(customer=claim.person, effective_at__lte=asked.at, end__isnull=True)
+    keys = Passkey.objects.in_force(asked.at).filter(customer=claim.person)
     return frozenset(found) | e_id | frozenset({"PASSKEY"} if possible and keys.exists() else ())

@@ -6,7 +6,8 @@ people have seen, or an import that two people have approved. (A national regist
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,9 +24,11 @@ from verification.declarations import (
     action,
     all_declared,
 )
+from verification.forms import NoParameters
 from verification.levels import Level
-from verification.models import Mandate, MandateEnd
+from verification.models import Claim, Evidence, Grant, Mandate, MandateEnd
 from verification.numbers import well_formed
+from verification.policy import current
 
 guard.protect("verification.Mandate", customer="principal_id")
 guard.protect("verification.MandateEnd")
@@ -58,8 +61,13 @@ class RepresentativeForm(forms.Form):
 
 
 class MandateForm(RepresentativeForm):
-    """Who may do what, up to which sum a time, and from which day to which, both included."""
+    """Who may do what, up to which sum a time, and from which day to which, both included.
 
+    The name is the customer's own word for whom he means, and must be that of the number: on his page he reads a person
+    and not eight digits, and nothing of another's record is shown to get there.
+    """
+
+    name = forms.CharField(label=_("name of the one who acts"), min_length=3, max_length=160)
     actions = forms.MultipleChoiceField(label=_("in these matters"), choices=matters)
     most = forms.IntegerField(label=_("at most, in cents a time"), min_value=1, max_value=100_000_000, required=False)
     begins_on = forms.DateField(label=_("from"), input_formats=["%Y-%m-%d", "%d.%m.%Y"], required=False)
@@ -83,6 +91,27 @@ class OfficeEndForm(RepresentativeForm):
     reference = forms.CharField(label=_("its number and date"), min_length=3, max_length=120)
 
 
+BY_HIMSELF: Final = frozenset({Evidence.Kind.IDENTITY_LIST})
+CONFIRMED: Final = frozenset({Evidence.Kind.SECOND_CLERK, Evidence.Kind.VISIT_CODE, Evidence.Kind.CHIP})
+
+
+def wait(claim: Claim | None) -> timedelta:
+    """Return how long the customer has to stop a mandate: none when he stood before us and not only his login did."""
+    kinds = set(Evidence.objects.filter(claim=claim).values_list("kind", flat=True)) if claim else set()
+    in_person = kinds >= BY_HIMSELF and not kinds.isdisjoint(CONFIRMED)
+    return timedelta() if in_person else current().veto_delay
+
+
+def until_it_begins(grant: Grant) -> timedelta:
+    """Return how long after its grant the mandate begins."""
+    given = Mandate.objects.filter(principal=grant.customer, evidence=_under(grant)).first()
+    return given.begins_at - grant.decided_at if given else wait(grant.claim)
+
+
+def _under(grant: Grant) -> str:
+    return f"GRANT: {grant.public_id}"
+
+
 @action(
     name="register_mandate",
     label=_("Record a mandate that the customer gives"),
@@ -90,13 +119,19 @@ class OfficeEndForm(RepresentativeForm):
     required=Level.HIGH,
     because=(
         "Whoever holds a mandate speaks with the customer's voice, so only the customer himself gives one, at the"
-        " highest level, for named matters and a set time."
+        " highest level, for named matters and a set time, having approved exactly these; unless he stood before us,"
+        " his contacts have three days to stop it."
     ),
     form=MandateForm,
     needs_claim=True,
     needs_customer=True,
     scope=IN_PERSON,
-    told=_("A mandate was recorded: another person may act for you in the matters that you named."),
+    linked=True,
+    told=_(
+        "A mandate was recorded: another person may act for you from %(day)s. Until then you can stop it by calling us,"
+        " with no code, and later you can end it at once whenever you wish."
+    ),
+    delay=until_it_begins,
     writes=("verification.Mandate",),
 )
 def register_mandate(occasion: Occasion) -> Result:
@@ -105,12 +140,36 @@ def register_mandate(occasion: Occasion) -> Result:
     mandate = mandates.give(
         Mandate.Kind.MANDATE,
         principal=occasion.served,
-        to=mandates.representative(asked["representative"], occasion.served, occasion.at),
+        to=mandates.representative(asked["representative"], occasion.served, occasion.at, name=asked["name"]),
         terms=mandates.Terms(asked["actions"], asked["most"], asked["begins_on"], asked["ends_on"]),
-        evidence=f"GRANT: {occasion.grant.public_id}",
+        evidence=_under(occasion.grant),
         at=occasion.at,
+        after=wait(occasion.claim),
     )
-    return {"mandate": str(mandate.public_id), "begins_at": mandate.begins_at.isoformat()}
+    return {"mandate": str(mandate.public_id), "effective_at": mandate.begins_at.isoformat()}
+
+
+@action(
+    name="stop_mandate",
+    label=_("Stop a mandate that has yet to begin"),
+    matter=_("Stopping of a mandate"),
+    required=Level.NONE,
+    because=(
+        "The recorded contacts were told of it; whoever says that it was not him may stop what nobody has used yet, and"
+        " it can be given again."
+    ),
+    form=NoParameters,
+    needs_claim=True,
+    protective=True,
+    by_caller=True,
+    told=_("A mandate to act for you was stopped before it began, as was asked for."),
+    told_if=lambda grant: MandateEnd.objects.filter(customer=grant.customer, ended_at=grant.decided_at).exists(),
+    writes=("verification.MandateEnd",),
+)
+def stop_mandate(occasion: Occasion) -> Result:
+    """End every mandate that has yet to begin. The answer is the same whether or not there was one."""
+    MandateEnd.stop_pending(occasion.customer, at=occasion.at)
+    return {}
 
 
 @action(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from unicodedata import normalize
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,9 @@ from verification.models import Customer, Mandate, MandateEnd
 
 
 class NotFit(LookupError):
-    """Refuse a representative who is nobody, the customer himself, or one who doesn't decide his own matters."""
+    """Refuse a representative who is nobody, the customer himself, one who doesn't decide his own matters, or one of
+    another name than was said.
+    """
 
 
 class NotThen(ValueError):
@@ -32,12 +36,24 @@ class Terms:
     ends_on: date | None = None
 
 
-def representative(number: str, principal: Customer, at: datetime) -> Customer:
-    """Return the customer of this number who is to act for the principal. Raises NotFit."""
+def representative(number: str, principal: Customer, at: datetime, *, name: str | None = None) -> Customer:
+    """Return the customer of this number, and of this name when one was said, who is to act. Raises NotFit."""
     found = Customer.objects.filter(number=number, organisation_id=principal.organisation_id).first()
     if found is None or found.pk == principal.pk or not may_be_of_age(found, at):
         raise NotFit
+    if name is not None and not _is_called(found, name):
+        raise NotFit
     return found
+
+
+def _is_called(person: Customer, name: str) -> bool:
+    """Tell whether a name as it was said is this person's: the whole family name, and at least one given name."""
+    said = _words(name)
+    return _words(person.family_name) <= said and bool(_words(person.given_names) & said)
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"\w+", normalize("NFKC", name).casefold()))
 
 
 def give(
@@ -48,11 +64,15 @@ def give(
     terms: Terms,
     evidence: str,
     at: datetime,
+    after: timedelta = timedelta(),
     group: UUID | None = None,
     needed: int = 1,
 ) -> Mandate:
-    """Record that `to` may act for the principal. It begins now, or on a later day at the house. Raises NotThen."""
-    begins_at = max(at, start_of(terms.begins_on)) if terms.begins_on else at
+    """Record that `to` may act for the principal. Raises NotThen.
+
+    It begins when `after` has passed, or on a later day at the house.
+    """
+    begins_at = max(at + after, start_of(terms.begins_on)) if terms.begins_on else at + after
     ends_at = start_of(terms.ends_on + timedelta(days=1)) if terms.ends_on else None
     if ends_at is not None and ends_at <= begins_at:
         raise NotThen

@@ -55,7 +55,7 @@ class Bad(ValueError):
 
 def of(prompt: Prompt, at: datetime) -> QuerySet[Passkey]:
     """Return the speaker's own passkeys that count at `at`."""
-    return Passkey.objects.filter(customer_id=prompt.claim.person_id or 0, effective_at__lte=at, end__isnull=True)
+    return Passkey.objects.in_force(at).filter(customer_id=prompt.claim.person_id or 0)
 
 
 def offered(prompt: Prompt, at: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from verification import guard
+from verification import guard, waiting
 from verification.declarations import Occasion, Result, action
 from verification.forms import NoParameters
 from verification.levels import Level
@@ -56,7 +56,10 @@ def lasting_freeze(occasion: Occasion) -> Result:
     largest_age=timedelta(minutes=30),
     protective=True,
     loosens=True,
-    told=_("The lasting freeze of your account was undone."),
+    told=_(
+        "The lasting freeze of your account was undone. What had waited to take effect waits for another day, in which"
+        " you can still stop it."
+    ),
     writes=("verification.HoldLift",),
 )
 def undo_freeze(occasion: Occasion) -> Result:
@@ -64,7 +67,7 @@ def undo_freeze(occasion: Occasion) -> Result:
     frozen = Hold.objects.in_force(occasion.at).filter(customer=occasion.served, kind=Hold.Kind.LASTING)
     for hold in frozen:
         HoldLift.objects.create(hold=hold, customer=occasion.served, lifted_at=occasion.at)
-    return {"lifted": len(frozen)}
+    return {"lifted": len(frozen), "waiting": waiting.of(occasion.served, occasion.at)}
 
 
 @action(

@@ -13,6 +13,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from verification import waiting
 from verification.masking import LABELS
 
 MOMENTS: dict[str, Promise] = {
@@ -47,6 +48,8 @@ def lines(result: Mapping[str, Any], zone: tzinfo | None = None) -> list[tuple[s
     told += [(str(label), str(result[name])) for name, label in PLAIN.items() if result.get(name) not in (None, "")]
     if "amount" in result:
         told.append((str(AMOUNT), money(int(result["amount"]), result.get("currency", "EUR"))))
+    if result.get("waiting"):
+        told.append((str(_("waits for a day more, and can be stopped")), waiting.named(result["waiting"])))
     if "state" in result:
         told.append((str(_("state of the case")), str(_STATES.get(str(result["state"]), NO_CASE))))
     return told

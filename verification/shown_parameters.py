@@ -10,9 +10,12 @@ from django import forms
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from verification.declarations import declared
 from verification.results import money
+
+SUMS = {"amount": gettext_lazy("Amount"), "most": gettext_lazy("At most each time")}
 
 
 def lines(action: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -31,8 +34,8 @@ def lines(action: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _label(name: str, field: forms.Field | None) -> str:
-    if name == "amount":
-        return _("Amount")
+    if name in SUMS:
+        return str(SUMS[name])
     return str(capfirst(str(field.label))) if field is not None and field.label else name.replace("_", " ")
 
 
@@ -41,7 +44,7 @@ def _value(name: str, value: Any, field: forms.Field | None) -> str:
         return ", ".join(_value(name, each, field) for each in value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if name == "amount" and isinstance(value, int):
+    if name in SUMS and isinstance(value, int):
         return money(value)
     if isinstance(field, forms.ChoiceField):
         return _choice(field, value)

@@ -6,15 +6,35 @@ import uuid
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from verification.models.customers import Customer
+from verification.models.waiting import took_effect
 
 
 class AuthenticatorQuerySet(models.QuerySet["Authenticator"]):
     def in_force(self, at: datetime) -> AuthenticatorQuerySet:
         """Keep authenticators that count at `at`: in effect and not ended, the newest first."""
-        return self.filter(effective_at__lte=at, end__isnull=True).order_by("-effective_at", "-pk")
+        return self.filter(_in_effect(at), end__isnull=True).order_by("-effective_at", "-pk")
+
+    def pending(self, at: datetime) -> AuthenticatorQuerySet:
+        """Keep those that can still be stopped: they do not count yet."""
+        return self.filter(~_in_effect(at), end__isnull=True)
+
+
+class PasskeyQuerySet(models.QuerySet["Passkey"]):
+    def in_force(self, at: datetime) -> PasskeyQuerySet:
+        """Keep passkeys that count at `at`: in effect and not ended."""
+        return self.filter(_in_effect(at), end__isnull=True)
+
+    def pending(self, at: datetime) -> PasskeyQuerySet:
+        """Keep those that can still be stopped: they do not count yet."""
+        return self.filter(~_in_effect(at), end__isnull=True)
+
+
+def _in_effect(at: datetime) -> Q:
+    return took_effect(at, due="effective_at", made="enrolled_at")
 
 
 class Authenticator(models.Model):
@@ -61,6 +81,8 @@ class Passkey(models.Model):
     public_key = models.BinaryField()
     enrolled_at = models.DateTimeField()
     effective_at = models.DateTimeField()
+
+    objects = PasskeyQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"passkey {self.public_id}"

@@ -6,17 +6,26 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from verification.models.customers import Customer
+from verification.models.waiting import insert, took_effect
 
 
 class MandateQuerySet(models.QuerySet["Mandate"]):
     def in_force(self, at: datetime) -> MandateQuerySet:
         """Keep mandates that give authority at `at`: begun, not run out, not ended."""
-        running = self.filter(begins_at__lte=at, ended__isnull=True)
+        running = self.filter(_begun(at), ended__isnull=True)
         return running.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+
+    def pending(self, at: datetime) -> MandateQuerySet:
+        """Keep those that have yet to begin, so that they can be stopped before anybody used them."""
+        return self.filter(~_begun(at), ended__isnull=True)
+
+
+def _begun(at: datetime) -> Q:
+    return took_effect(at, due="begins_at", made="recorded_at", customer="principal")
 
 
 class Mandate(models.Model):
@@ -72,6 +81,14 @@ class MandateEnd(models.Model):
 
     def __str__(self) -> str:
         return f"end {self.mandate_id}"
+
+    @classmethod
+    def stop_pending(cls, principal: Customer | None, *, at: datetime) -> None:
+        """End every mandate of a customer that has yet to begin, by one statement that is run for nobody too."""
+        pending = Mandate.objects.pending(at).filter(principal=principal.pk if principal else 0)
+        given = pending.filter(kind=Mandate.Kind.MANDATE)
+        stopped_at = Value(at, output_field=models.DateTimeField())
+        insert(cls, ("mandate_id", "customer_id", "ended_at"), given.values_list("pk", "principal_id", stopped_at))
 
 
 class RegisterAnswer(models.Model):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.db import connection, models
-from django.db.models import Q
+from django.db import models
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from verification.models.staff import Organisation
+from verification.models.waiting import insert, took_effect
 
 
 class Customer(models.Model):
@@ -60,12 +61,16 @@ class Customer(models.Model):
 
 class ContactQuerySet(models.QuerySet["ContactChange"]):
     def in_force(self, at: datetime) -> ContactQuerySet:
-        """Keep changes that took effect by `at` and were not vetoed."""
-        return self.filter(effective_at__lte=at, veto__isnull=True)
+        """Keep changes that took effect by `at` and were not vetoed; a hold keeps back what is due while it stands."""
+        return self.filter(_in_effect(at), veto__isnull=True)
 
     def pending(self, at: datetime) -> ContactQuerySet:
-        """Keep changes still in their veto delay."""
-        return self.filter(effective_at__gt=at, veto__isnull=True)
+        """Keep changes that can still be stopped: in their veto delay, or kept back by a hold."""
+        return self.filter(~_in_effect(at), veto__isnull=True)
+
+
+def _in_effect(at: datetime) -> Q:
+    return took_effect(at, due="effective_at", made="recorded_at")
 
 
 class ContactChange(models.Model):
@@ -111,12 +116,6 @@ class ContactVeto(models.Model):
     @classmethod
     def stop_pending(cls, customer: Customer | None, *, at: datetime) -> None:
         """Stop every change of a customer that has not taken effect, by one statement that is run for nobody too."""
-        moment = connection.ops.adapt_datetimefield_value(at)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO verification_contactveto (change_id, customer_id, vetoed_at)"
-                " SELECT c.id, c.customer_id, %s FROM verification_contactchange c"
-                " WHERE c.customer_id = %s AND c.effective_at > %s"
-                " AND NOT EXISTS (SELECT 1 FROM verification_contactveto v WHERE v.change_id = c.id)",
-                [moment, customer.pk if customer else 0, moment],
-            )
+        waiting = ContactChange.objects.pending(at).filter(customer=customer.pk if customer else 0)
+        stopped_at = Value(at, output_field=models.DateTimeField())
+        insert(cls, ("change_id", "customer_id", "vetoed_at"), waiting.values_list("pk", "customer_id", stopped_at))
