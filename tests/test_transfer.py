@@ -79,9 +79,17 @@ def test_the_first_wait_of_a_caller_is_no_transfer(cast: Cast) -> None:
     assert level(call, NOW + 30 * MINUTE) is Level.LOW
 
 
-def test_who_takes_his_own_contact_back_voids_nothing(cast: Cast) -> None:
-    call = passed_on(cast, to="agent_aino", waited=LATE)
+def test_who_takes_his_own_contact_back_soon_voids_nothing(cast: Cast) -> None:
+    call = passed_on(cast, to="agent_aino", waited=current().transfer)
     assert level(call, NOW + 15 * MINUTE) is Level.LOW
+
+
+def test_a_long_wait_is_not_made_short_by_the_hands_that_left_it(cast: Cast) -> None:
+    call = passed_on(cast, to="agent_aino", waited=LATE)
+    assert level(call, NOW + 15 * MINUTE) is Level.NONE, "nobody listened meanwhile"
+    hand_back(call.public_id, by=cast.agent_aino, at=NOW + 15 * MINUTE)
+    take(call.public_id, by=cast.agent_arvo, at=NOW + 16 * MINUTE)
+    assert level(call, NOW + 17 * MINUTE) is Level.NONE
 
 
 def test_what_was_asked_of_the_caller_is_withdrawn_with_it(cast: Cast) -> None:

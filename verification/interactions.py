@@ -94,12 +94,13 @@ def take(interaction_id: UUID, *, by: Staff, at: datetime) -> Interaction:
 
 
 def _void_after_transfer(found: Interaction, by: Staff, at: datetime) -> None:
-    """Let what was seen so far count no more when a contact changes hands late, or comes to another role.
+    """Let what was seen so far count no more when a contact was handed back for too long, or comes to another role.
 
-    The one who speaks now may not be the one who proved himself then, and who takes over can't tell.
+    The one who speaks now may not be the one who proved himself then. That is so too for who takes his own contact
+    back: nobody listened meanwhile, and the next to whom he hands it on would see a short wait only.
     """
     before, waited = found.handed_back_by, at - (found.waiting_since or at)
-    if before is None or before.pk == by.pk or (waited <= current().transfer and before.role == by.role):
+    if before is None or (waited <= current().transfer and before.role == by.role):
         return
     prompt_ends.cancel_for(found, "TRANSFER", at=at, actor=by.actor)
     void(found, "LATE" if waited > current().transfer else "OTHER_ROLE", at=at, actor=by.actor)
