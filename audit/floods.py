@@ -52,7 +52,7 @@ def source_of(address: str) -> str:
         network = str(ipaddress.ip_network((given, 64), strict=False)) if given.version == 6 else str(given)
     except ValueError:
         network = ""
-    return salted_hmac("audit.floods", network, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac("sources of floods", network, algorithm="sha256").hexdigest()[:32]
 
 
 def tell(*, at: datetime) -> int:
