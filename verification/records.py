@@ -102,7 +102,8 @@ def entry(asked: Attempt, kind: str, outcome: str, facts: dict[str, Any]) -> UUI
             "policy": asked.policy.version,
             # What only a replay asks (verification.replay): the terms of the action, and whom it is counted by.
             "known": scene.customer is not None,
-            "claimed": scene.claim.mark[:32] if scene.claim else None,
+            # Of a customer the pseudonym says whom it is counted by: a hash of his number would outlive his erasure.
+            "claimed": scene.claim.mark[:32] if scene.claim and scene.customer is None else None,
             "keypad": scene.keypad,
             "largest_age": int(age.total_seconds()) if age else None,
             "not_resting_on": sorted(asked.action.not_resting_on) if asked.action else [],

@@ -259,7 +259,7 @@ def _recorded(envelope: Mapping[str, Any], at: datetime) -> Recorded:
         at=at,
         counted={
             "interaction": facts["interaction"],
-            "customer": facts["claimed"],
+            "customer": facts["claimed"] or (envelope["subject"] if facts["known"] else None),
             "staff": actor if actor.startswith("staff:") else None,
         },
         origin=facts["origin"],
