@@ -1,4 +1,4 @@
-"""A real database starts with nobody in it: one command lets the first administrator in, and only the first."""
+"""A real database starts with nobody in it: one command lets the first two administrators in, and no third."""
 
 from __future__ import annotations
 
@@ -41,18 +41,25 @@ def test_the_first_administrator_sets_his_account_up_by_the_link(db: None) -> No
     assert read(Entry.objects.get(kind="staff.first_administrator")).personal == {"ran_by": console.operator()}
 
 
-def test_there_is_only_one_first(db: None) -> None:
-    set_up(first())
+def test_there_are_two_since_one_alone_could_open_none_who_approves_and_no_third(db: None) -> None:
     for name in ("aila", "asko"):
-        with pytest.raises(CommandError, match="has an administrator already"):
+        set_up(first(username=name))
+    for name in ("aila", "asko", "arto"):
+        with pytest.raises(CommandError, match="has its administrators already"):
             first(username=name)
-    assert Staff.objects.count() == Organisation.objects.count() == 1
+    assert Staff.objects.count() == 2
+    assert Organisation.objects.count() == 1
 
 
-def test_a_lost_link_of_an_account_never_set_up_is_made_anew_for_the_same_name_only(db: None) -> None:
+def test_it_is_no_way_around_the_reset_of_one_who_was_in(db: None) -> None:
+    set_up(first())
+    Staff.objects.update(password="!", last_login=now())  # as a reset leaves it
+    with pytest.raises(CommandError, match="has its administrators already"):
+        first()
+
+
+def test_a_lost_link_of_an_account_never_set_up_is_made_anew(db: None) -> None:
     first()
-    with pytest.raises(CommandError, match="has an administrator already"):
-        first(username="asko")
     set_up(first())
     assert Staff.objects.get().check_password(WORD)
 

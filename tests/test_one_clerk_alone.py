@@ -13,7 +13,7 @@ from notices.models import Notice
 from tests.cast import NOW, Cast, number
 from tests.reception import ask_for_visit, book, laid, open_office, passport, refuse
 from tests.staff_browser import signed_in
-from verification import accounts, claims, interactions
+from verification import claims, interactions, staff_changes
 from verification.evidence import CONFIRMATIONS, NotSeen, see_second_clerk, see_visit_code
 from verification.levels import Level
 from verification.masking import standing
@@ -109,10 +109,13 @@ def test_the_desks_page_says_what_to_do_about_another_customer(
 
 def test_an_account_of_today_is_no_second_clerk(visit: Visit, cast: Cast) -> None:
     compared(visit, passport(cast.antti.customer), cast)
-    puppet = accounts.open_account(
-        username="puppet", first_name="", last_name="", email="", role="CLERK", by=cast.administrator,
-        at=visit.starts_at - timedelta(minutes=5),
-    )  # fmt: skip
+    just_now = visit.starts_at - timedelta(minutes=5)
+    puppet, proposed = staff_changes.open_account(
+        username="puppet", first_name="", last_name="", email="", role="CLERK", by=cast.administrator, at=just_now
+    )
+    assert proposed is not None
+    staff_changes.approve(proposed, by=cast.administrator2, at=just_now)
+    puppet.refresh_from_db()
     with pytest.raises(NotSeen, match="TOO_NEW"):
         see_second_clerk(here(visit).public_id, by=puppet, at=visit.starts_at)
     assert standing(here(visit), visit.starts_at)[1].level is Level.SUBSTANTIAL

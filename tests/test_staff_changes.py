@@ -22,8 +22,10 @@ from tests.api_client import Api
 from tests.cast import Cast
 from tests.staff_browser import gathered, now, signed_in
 from tests.test_staff_accounts import at, set_up, shown
+from verification import accounts
+from verification.declarations import approving_roles
 from verification.models import Staff, StaffChange, StaffChangeApproval
-from verification.staff_changes import NotApproved, NotProposed, approve, propose
+from verification.staff_changes import NotApproved, NotProposed, approve, open_account, propose
 from verification.tokens import holder
 
 DAY = timedelta(days=1)
@@ -252,3 +254,34 @@ def test_the_migration_goes_back_and_forth_with_its_guards(live_database: str) -
     assert "verification_staffchange" not in connection.introspection.table_names()
     call_command("migrate", verbosity=0)
     assert not append_only.findings(connection, ["verification_staffchange", "verification_staffchangeapproval"])
+
+
+# --- an account that could be its opener's second person --------------------------------------------------------------
+PUPPET = {"username": "puppet", "first_name": "Pupu", "last_name": "Nukke", "email": ""}
+
+
+@pytest.mark.parametrize("wanted", ["SUPERVISOR", "ADMINISTRATOR", "CLERK"])
+def test_one_administrator_opens_none_that_could_approve_for_him_a_week_later(house: Cast, wanted: str) -> None:
+    with pytest.raises(accounts.TakesTwo):
+        accounts.open_account(role=wanted, by=house.administrator, at=now(), **PUPPET)
+    form = {**PUPPET, "role": wanted}
+    page = signed_in(house.administrator).post(at("staff_add"), form, follow=True).content.decode()
+    assert "another administrator approves the role" in page
+    opened = Staff.objects.get(username="puppet")
+    assert opened.role == "AGENT"
+    change = StaffChange.objects.get(staff=opened)
+    with pytest.raises(NotApproved):
+        approve(change, by=house.administrator, at=now())
+    approve(change, by=house.administrator2, at=now())
+    assert role(opened) == wanted
+    assert not Staff.objects.get(pk=opened.pk).seasoned(now() + DAY)
+
+
+@pytest.mark.parametrize("wanted", ["AGENT", "AUDITOR"])
+def test_who_approves_nothing_is_let_in_by_one(house: Cast, wanted: str) -> None:
+    opened, proposed = open_account(role=wanted, by=house.administrator, at=now(), **PUPPET)
+    assert (opened.role, proposed) == (wanted, None)
+
+
+def test_the_roles_that_approve_are_those_that_the_gate_takes_for_a_second_person() -> None:
+    assert approving_roles() == {"CLERK", "SUPERVISOR", "ADMINISTRATOR"}

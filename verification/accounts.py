@@ -1,7 +1,8 @@
 """Accounts of the staff: opened, set up by their owner through a single-use link, closed. Each step is an entry.
 
-A role is chosen when the account is opened; to change it, or to reset an account in use, takes two people
-(verification/staff_changes.py). Nobody chooses another's password or sees his second factor (ASVS 6.4.6).
+One administrator opens the account of an agent or an auditor. A role that is somebody's second person, a change of role
+and the reset of an account in use take two (verification/staff_changes.py). Nobody chooses another's password or sees
+his second factor (ASVS 6.4.6).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
 from audit.log import record
+from verification.declarations import approving_roles
 from verification.models import Customer, Organisation, Staff
 
 
@@ -26,8 +28,12 @@ class InUse(RuntimeError):
     """Refuse to reset alone what its owner has set up: that takes two."""
 
 
+class TakesTwo(RuntimeError):
+    """Refuse to open alone an account that could be its opener's own second person a week later."""
+
+
 class HasAdministrator(RuntimeError):
-    """Refuse to open a first administrator's account where there is an administrator."""
+    """Refuse to open an administrator's account from the console where there are two, or of one who is set up."""
 
 
 class SetUpTokens(PasswordResetTokenGenerator):
@@ -42,7 +48,12 @@ _tokens = SetUpTokens()
 def open_account(
     *, username: str, first_name: str, last_name: str, email: str, role: str, by: Staff, at: datetime
 ) -> Staff:
-    """Open an account in `by`'s organisation. Nobody can log in with it until its owner has set it up."""
+    """Open an account in `by`'s organisation. Raises TakesTwo for a role that approves.
+
+    Nobody can log in with it until its owner has set it up.
+    """
+    if role in approving_roles():
+        raise TakesTwo
     with transaction.atomic():
         opened = Staff(
             username=username, first_name=first_name, last_name=last_name, email=email, role=role,
@@ -86,17 +97,21 @@ def reset(staff: Staff, *, actor: str, at: datetime) -> str:
 
 
 def open_first_administrator(*, organisation: str, username: str, ran_by: str, at: datetime) -> str:
-    """Return a set-up link word for the first administrator of an organisation, both made when they aren't there.
+    """Return a set-up link word for one of the first two administrators of an organisation, made when not there.
 
-    The link of an account that was never set up is made anew by the same call, since nobody else could make it.
+    Two, since one alone could open no account that approves. The link of an account that was never set up is made anew
+    by the same call, since nobody else could make it.
     `ran_by` is who sat at the console, as the machine tells it: it stands in the entry. Raises HasAdministrator, and
     ValidationError for a name that can't be used.
     """
     with transaction.atomic():
         place, _ = Organisation.objects.get_or_create(name=organisation)
-        found = Staff.objects.select_for_update().filter(organisation=place, role=Staff.Role.ADMINISTRATOR)
-        opened = found.first() or _first_administrator(place, username, at)
-        if found.count() > 1 or opened.username != username or opened.has_usable_password():
+        rows = Staff.objects.select_for_update().filter(organisation=place, role=Staff.Role.ADMINISTRATOR)
+        found = {each.username: each for each in rows if each.is_active}
+        if username not in found and len(found) > 1:
+            raise HasAdministrator
+        opened = found.get(username) or _first_administrator(place, username, at)
+        if in_use(opened):
             raise HasAdministrator
         _entry("staff.first_administrator", opened, "system:first_administrator", at, personal={"ran_by": ran_by[:200]})
         return f"{opened.pseudonym.hex}.{_tokens.make_token(opened)}"

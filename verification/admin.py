@@ -132,8 +132,11 @@ class StaffAdmin(ByRole):
         """Open the account through its verb; nothing of an existing one is saved here."""
         if change:
             raise PermissionDenied
-        opened = accounts.open_account(by=_person(request), at=timezone.now(), **form.cleaned_data)
+        opened, proposed = staff_changes.open_account(by=_person(request), at=timezone.now(), **form.cleaned_data)
         obj.pk = opened.pk
+        if proposed is not None:
+            said = _("For now it is an agent's: another administrator approves the role within 24 hours.")
+            messages.warning(request, said)
 
     def response_add(self, request: HttpRequest, obj: Staff, post_url_continue: str | None = None) -> HttpResponse:
         messages.success(request, _("The account is open. Make its set-up link now and give it to its owner yourself."))

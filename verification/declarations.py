@@ -173,6 +173,13 @@ def declared(name: str) -> Declaration | None:
     return _DECLARED.get(name)
 
 
+def approving_roles() -> frozenset[str]:
+    """Return the roles that can be somebody's second person: for an action, for a batch, or for an account."""
+    by_two = [each for each in _DECLARED.values() if each.origin == "batch" or each.second_person]
+    asked = [each.roles if each.origin == "batch" else each.approvers for each in by_two]
+    return frozenset[str]({Staff.Role.ADMINISTRATOR.value}).union(*asked)
+
+
 def all_declared() -> tuple[Declaration, ...]:
     """Return every declaration, by name."""
     return tuple(_DECLARED[name] for name in sorted(_DECLARED))

@@ -1,7 +1,8 @@
 """What two administrators do to an account together, and what the console does alone, with an alarm.
 
-A new role and a new second factor are proposed by one and approved by another. Either way the account is young again
-and approves nothing for seven days, and its sessions and tokens end: their mark holds password and role.
+A role that approves, a new role and a new second factor are proposed by one and approved by another. Either way the
+account is young again and approves nothing for seven days, and its sessions and tokens end: their mark holds password
+and role.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.utils.translation import override
 from audit.log import record
 from notices.actions import send
 from verification import accounts
+from verification.declarations import approving_roles
 from verification.models import Staff, StaffChange, StaffChangeApproval
 
 
@@ -44,6 +46,19 @@ def propose(staff: Staff, *, kind: str, role: str = "", because: str, by: Staff,
         )  # fmt: skip
         _entry("staff.change_proposed", change, by, at)
         return change
+
+
+def open_account(*, role: str, by: Staff, at: datetime, **who: str) -> tuple[Staff, StaffChange | None]:
+    """Open an account; return it, and the proposal of its role where that takes a second administrator.
+
+    Until he has approved it, it is an agent's. `who` are username, first_name, last_name and email.
+    """
+    with transaction.atomic():
+        if role not in approving_roles():
+            return accounts.open_account(role=role, by=by, at=at, **who), None
+        opened = accounts.open_account(role=Staff.Role.AGENT, by=by, at=at, **who)
+        because = _("The account was opened for this role.")
+        return opened, propose(opened, kind=StaffChange.Kind.ROLE, role=role, because=because, by=by, at=at)
 
 
 def approve(change: StaffChange, *, by: Staff, at: datetime) -> str:

@@ -15,9 +15,9 @@ from verification import accounts
 
 
 class Command(BaseCommand):
-    """Make an organisation's first administrator and print his single-use link; refuse where there is one."""
+    """Make one of an organisation's first two administrators and print his single-use link; refuse a third."""
 
-    help = "Open an organisation's first administrator account and print the single-use link that sets it up."
+    help = "Open one of an organisation's first two administrators' accounts and print its single-use set-up link."
     requires_system_checks: list[str] = []  # readiness is checked below, in one line
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,7 +35,9 @@ class Command(BaseCommand):
                 organisation=name, username=username, ran_by=console.operator(), at=timezone.now()
             )
         except accounts.HasAdministrator:
-            raise CommandError(f"{name} has an administrator already; ask him to open the account.") from None
+            raise CommandError(
+                f"{name} has its administrators already, or this one has set his account up; ask them."
+            ) from None
         except ValidationError as wrong:
             raise CommandError(f"--username: {' '.join(wrong.messages)}") from None
         except (demo_lock.WrongWorld, readiness.NotReady) as reason:
