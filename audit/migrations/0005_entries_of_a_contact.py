@@ -11,10 +11,10 @@ FUNCTION = """CREATE FUNCTION audit_contact(body bytea) RETURNS text LANGUAGE pl
     $body$BEGIN RETURN convert_from(body, 'UTF8')::jsonb #>> '{facts,interaction}'; END$body$"""
 POSTGRESQL = [
     FUNCTION,
-    "CREATE INDEX audit_entry_contact ON audit_entry (audit_contact(body), id) WHERE audit_contact(body) IS NOT NULL",
+    "CREATE INDEX audit_entry_contact ON audit_entry (audit_contact(body), id)",
 ]
 OF_SQLITE = "json_extract(CAST(body AS TEXT), '$.facts.interaction')"
-SQLITE = [f"CREATE INDEX audit_entry_contact ON audit_entry ({OF_SQLITE}, id) WHERE {OF_SQLITE} IS NOT NULL"]
+SQLITE = [f"CREATE INDEX audit_entry_contact ON audit_entry ({OF_SQLITE}, id)"]
 
 
 def add_index(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
