@@ -30,7 +30,9 @@ NEEDS = {
     "reopen_keypad": (2, None), "replace_code_list": (3, 10), "reset_authenticator": (3, 10),
     "tell_case_state": (1, None), "undo_freeze": (3, 30),
 }  # fmt: skip
-LINKED = {"close_account", "data_subject_export", "goods_to_new_address", "refund_to_new_account"}
+LINKED = {
+    "close_account", "data_subject_export", "goods_to_new_address", "refund_to_new_account", "register_mandate",
+}  # fmt: skip
 LEANS_ON_NO = {"change_address": "ADDRESS", "change_email": "EMAIL", "change_phone": "PHONE"}
 PROTECTIVE = {"lift_hold", "reopen_keypad", "lasting_freeze", "undo_freeze", "end_mandate"}  # no hold stops these
 LOOSENS = {"lift_hold", "undo_freeze"}  # but what makes us careful counts for these
