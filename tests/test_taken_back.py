@@ -61,6 +61,17 @@ def test_a_login_of_the_highest_level_counts_for_nothing_once_its_owner_takes_it
     assert entry.envelope["actor"] == contact.actor
 
 
+def test_his_page_thanks_him_for_telling_and_no_more_for_logging_in(cast: Cast, provider: Provider) -> None:
+    _contact, _prompt, browser = logged_in(cast, provider)
+    browser.client.get("/c/call/?language=en")
+    assert "Thank you, it is done" in browser.reads()
+    browser.did_not_call()
+    page = browser.reads()
+    assert "Thank you for telling us" in page
+    assert "it is done" not in page
+    assert "/c/call/not-me/" not in page
+
+
 def test_what_was_proposed_on_that_login_is_not_carried_out(cast: Cast, provider: Provider) -> None:
     contact, prompt, _browser = logged_in(cast, provider)
     waiting = asks(cast, contact, "refund_to_account", LARGE)

@@ -89,11 +89,14 @@ def decline(prompt_id: int, *, at: datetime) -> None:
             link_messages.warn_of_decline(prompt.claim.person, prompt.interaction, at=at)
 
 
+def taken_back(prompt: Prompt) -> bool:
+    """Tell whether the person of this prompt has said in its contact, then or afterwards, that he did not call."""
+    said = {"customer": prompt.claim.person, "kind": Signal.Kind.PROMPT_DECLINED, "interaction": prompt.interaction}
+    return prompt.claim.person is not None and Signal.objects.filter(**said).exists()
+
+
 def _declined_before(prompt: Prompt) -> bool:
-    noted = Signal.objects.filter(
-        customer=prompt.claim.person, kind=Signal.Kind.PROMPT_DECLINED, interaction=prompt.interaction
-    )
-    return prompt.claim.person is None or noted.exists()
+    return prompt.claim.person is None or taken_back(prompt)
 
 
 def _is_him(prompt: Prompt, answer: Answer) -> bool:

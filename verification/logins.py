@@ -148,8 +148,11 @@ def _judge(login: BrokerLogin, broker: Broker | None, returned: Mapping[str, str
 
 
 def outcome_of(prompt: Prompt, at: datetime) -> str:
-    """Tell where a prompt stands: the code of its end, or OPEN; one that nobody can answer any more is EXPIRED."""
+    """Tell where a prompt stands: the code of its end, or OPEN; one that nobody can answer any more is EXPIRED.
+
+    What its owner took back after he had approved is DECLINED too: nothing of it counts.
+    """
     end = PromptEnd.objects.filter(prompt=prompt).first()
     if end is not None:
-        return end.outcome
+        return PromptEnd.Outcome.DECLINED.value if answers.taken_back(prompt) else end.outcome
     return "OPEN" if prompt.expires_at > at and prompt.interaction.live else PromptEnd.Outcome.EXPIRED.value
