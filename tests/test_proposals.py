@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import translation
 
 from audit import keys
 from audit.models import Entry
@@ -16,12 +17,13 @@ from notices.models import Notice
 from tests.actions_asked import approved_by_customer, tell_what_is_due
 from tests.api_client import Api, is_problem
 from tests.cast import NOW, Cast
+from tests.representatives import at_desk, child, right
 from tests.staff_browser import gathered, now, signed_in
 from tests.test_gate import ask
 from tests.test_gate_at_once import at_once, granted
-from verification import interactions, proposals, signals
+from verification import deciding, interactions, proposals, signals
 from verification.gate import Granted, OfProposal, Proposed, Refused, Unavailable, attempt
-from verification.models import ClosedAccount, Organisation, Proposal, ProposalEnd, Staff
+from verification.models import ClosedAccount, Organisation, Proposal, ProposalEnd, Signal, Staff
 from verification.reasons import Reason
 
 LARGE = {"amount": 50_000, "reason": "paid twice in May"}
@@ -293,3 +295,14 @@ def test_a_refused_approval_leaves_it_waiting(cast: Cast) -> None:
     assert isinstance(decide(waiting, cast.clerk_kerttu), Refused)
     assert proposals.waiting_for(cast.supervisor, NOW) == [waiting]
     assert isinstance(decide(waiting, cast.supervisor), Granted)
+
+
+def test_the_second_person_reads_what_makes_us_careful_about_who_speaks_too(cast: Cast) -> None:
+    ward = child(cast, right(cast.helena, "GUARDIAN"), account="FI2112345600000785")
+    waiting = ask("refund_to_account", at_desk(cast, ward, cast.helena, "GUARDIAN"), cast.clerk_kalle, LARGE)
+    assert isinstance(waiting, Proposed), waiting
+    with transaction.atomic():
+        signals.note(cast.helena.customer, "NOT_ME", interaction=None, at=NOW)
+    with translation.override("en"):
+        read = deciding.brief(waiting.proposal.public_id, by=cast.supervisor, at=NOW)
+        assert read.signals == [str(Signal.Kind.NOT_ME.label)]

@@ -93,11 +93,12 @@ def _holds(proposal: Proposal, at: datetime) -> list[str]:
 
 
 def _signals(proposal: Proposal, at: datetime) -> list[str]:
-    if proposal.customer is None:
-        return []
+    """Name what makes us careful, of the customer and of one who speaks for him, whose own can be the worse."""
+    parties = {proposal.customer, proposal.claim.person if proposal.claim else None} - {None}
+    policy, here = current(), proposal.interaction
+    seen = {kind for each in parties if each for kind in signals.seen(each, here, policy=policy, at=at)}
     known = {kind.value: kind.label for kind in Signal.Kind} | COUNTED_SIGNALS
-    seen = signals.seen(proposal.customer, proposal.interaction, policy=current(), at=at)
-    return [str(known.get(kind, kind)) for kind in seen]
+    return [str(known.get(kind, kind)) for kind in sorted(seen)]
 
 
 def _entry(proposal: Proposal, by: Staff, at: datetime) -> None:
