@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 
 from audit.models import Entry
 from contactcentre.demo import register as demo_register
@@ -20,8 +22,8 @@ from tests.staff_browser import address, gathered, now, signed_in
 from tests.staff_browser import ask as press
 from tests.test_authority import ASKED, ask, refused
 from verification import masking, registers
-from verification.gate import Granted
-from verification.models import Interaction, RegisterAnswer
+from verification.gate import Granted, OfProposal, Proposed, attempt
+from verification.models import Interaction, Proposal, ProposalEnd, RegisterAnswer
 
 
 @pytest.fixture
@@ -200,6 +202,56 @@ def test_the_agent_asks_it_from_the_refusal_and_goes_on(db: None, settings: Any)
         assert "knows of a right to act" in client.post(asked, follow=True).content.decode()
         assert press(client, contact, ASKED).status_code == 200
     assert RegisterAnswer.objects.count() == 2
+
+
+# --- what a second person decides later -------------------------------------------------------------------------------
+LARGE = {"amount": 50_000, "reason": "paid twice in May"}
+
+
+def resting_on_it(house: Cast, register: StandIn) -> tuple[Proposal, tuple[Person, Person]]:
+    """Return a large refund that was proposed half an hour ago on the register's yes."""
+    pair = (
+        comes_in(house, "Antaja", "Anu", at=now(), identity_code=coded("170461", "925"), account="FI2112345600000785"),
+        comes_in(house, "Hoitaja", "Heli", at=now(), identity_code=coded("020984", "925")),
+    )
+    earlier = now() - timedelta(minutes=30)
+    knows(register, pair, "refund_to_account")
+    call = speaks_for(house, *pair, "MANDATE", at=earlier)
+    assert asked_of(house, call, "refund_to_account", at=earlier) == "YES"
+    waiting = ask(house, call, "refund_to_account", at=earlier, **LARGE)
+    assert isinstance(waiting, Proposed), waiting
+    return waiting.proposal, pair
+
+
+@pytest.mark.parametrize("by_api", [False, True], ids=["page", "api"])
+def test_it_is_asked_again_when_the_second_person_decides(db: None, register: StandIn, by_api: bool) -> None:
+    house = gathered()
+    waiting, _pair = resting_on_it(house, register)
+    if by_api:
+        api = Api(house, "supervisor")
+        assert api.post(f"proposals/{waiting.public_id}/approve/").status_code == 200
+    else:
+        path = reverse("admin:proposal_approve", args=[waiting.public_id])
+        signed_in(house.supervisor).post(path, {"nonce": str(uuid4())})
+    assert ProposalEnd.objects.get(proposal=waiting).outcome == "APPROVED"
+    assert RegisterAnswer.objects.filter(asked_by=house.supervisor, said="YES").count() == 1
+
+
+def test_a_right_that_was_taken_back_there_meanwhile_carries_nothing_out(db: None, register: StandIn) -> None:
+    house = gathered()
+    waiting, pair = resting_on_it(house, register)
+    knows(register, pair, "refund_to_account", answer="no")
+    registers.ask_again(waiting, by=house.supervisor, at=now())
+    origin = OfProposal(waiting.public_id, house.supervisor)
+    refused(attempt(waiting.action, origin=origin, parameters={}, at=now()))
+
+
+def test_who_may_not_decide_asks_nothing_anew(db: None, register: StandIn) -> None:
+    house = gathered()
+    waiting, _pair = resting_on_it(house, register)
+    before = len(register.asked)
+    registers.ask_again(waiting, by=house.agent_aino, at=now())
+    assert len(register.asked) == before
 
 
 def test_the_api_asks_it_and_the_gate_judges_as_always(db: None, settings: Any) -> None:

@@ -18,11 +18,11 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.log import record
-from verification import masking
+from verification import masking, proposals
 from verification.authority import represents
 from verification.declarations import OWN_MATTER, declared
 from verification.eid.brokers import trusted_address
-from verification.models import Claim, Interaction, RegisterAnswer, Staff
+from verification.models import Claim, Interaction, Proposal, RegisterAnswer, Staff
 from verification.scene import claims_of_all
 
 TIMEOUT: Final = httpx.Timeout(3, connect=2)
@@ -125,6 +125,23 @@ def ask(interaction_id: UUID, action: str, *, by: Staff, at: datetime) -> list[R
     told = [(claim, _ask(register, claim, action, at)) for claim in claims]
     with transaction.atomic():
         return [_keep(claim, action, answer, by, at) for claim, answer in told]
+
+
+def ask_again(proposal: Proposal, *, by: Staff, at: datetime) -> None:
+    """Ask anew what a proposal rests on, before a second person decides: an answer counts for minutes only.
+
+    Nothing is asked when no register said yes to it, or when `by` may not decide. Must not be called inside a
+    transaction.
+    """
+    register, claim = configured(), proposal.claim
+    if register is None or claim is None or not proposals.may_decide(proposal, by, at):
+        return
+    said_yes = claim.register_answers.filter(action=proposal.action, said=Said.YES, asked_at__lte=proposal.decided_at)
+    if not said_yes.exists():
+        return
+    answer = _ask(register, claim, proposal.action, at)
+    with transaction.atomic():
+        _keep(claim, proposal.action, answer, by, at)
 
 
 def _representing(interaction: Interaction) -> list[Claim]:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.pages.access import person, serving, show
 from cases.pages.story import label_of
-from verification import deciding, proposals
+from verification import deciding, proposals, registers
 from verification.gate import Decision, Granted, OfProposal, Refused, Unavailable, attempt
 from verification.models import Proposal, ProposalEnd, Staff
 from verification.reasons import to_staff
@@ -78,12 +78,14 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _decided(found: Proposal, by: Staff, nonce: UUID) -> Decision | None:
+    at = timezone.now()
+    registers.ask_again(found, by=by, at=at)
     try:
         return attempt(
             found.action,
             origin=OfProposal(found.public_id, by),
             parameters={},
-            at=timezone.now(),
+            at=at,
             key=f"form:{by.pk}:{found.public_id}:{nonce}",
         )
     except Unavailable:

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from verification import deciding, proposals
+from verification import deciding, proposals, registers
 from verification.api import receipts
 from verification.api.attempts import ANSWERS, IDEMPOTENCY_KEY, GrantSerializer, decide, problem
 from verification.api.base import Endpoint
@@ -128,6 +128,7 @@ class Approving(Deciding):
     def post(self, request: Request, id: UUID) -> Response:
         """Carry out what was proposed. Granted, it has been done when this returns."""
         found = self.found(id)
+        registers.ask_again(found, by=self.by, at=self.at)
         decided = decide(self, found.action, OfProposal(found.public_id, self.by), str(found.public_id))
         return Response(
             {"grant": decided.grant.public_id, "result": decided.result, "receipt": receipts.of(decided.grant, self)}
