@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.log import read
@@ -19,9 +19,11 @@ from tests.provider import Provider
 from tests.test_protection_tells_nothing import NOBODY, shape
 from verification import interactions, prompts, words
 from verification.claims import claim_number
+from verification.evidence import note
 from verification.interactions import Ended
 from verification.models import Prompt, PromptEnd, PromptToken
 from verification.policy import current
+from verification.scene import current_claim
 
 pytestmark = pytest.mark.usefixtures("provider")
 
@@ -173,6 +175,34 @@ def test_a_contact_and_a_person_are_asked_only_so_often(cast: Cast) -> None:
         prompts.withdraw(other.public_id, prompt.public_id, by=cast.agent_aino, at=at)
     assert refused(cast, calling(cast, at=NOW), at=at) == "CAP"
     ask(cast, calling(cast, at=NOW), at=at + timedelta(days=1))
+
+
+def test_strangers_who_use_a_numbers_day_up_do_not_keep_its_owner_from_his_login(cast: Cast) -> None:
+    limits = current().prompts
+
+    def asks(times: int, *, proven: bool) -> None:
+        contact = calling(cast, at=NOW)
+        if proven:
+            proves_a_little(contact)
+        for _ in range(times):
+            prompt = ask(cast, contact, at=NOW)
+            prompts.withdraw(contact.public_id, prompt.public_id, by=cast.agent_aino, at=NOW)
+
+    for _ in range(limits.per_customer_per_day // limits.per_interaction):
+        asks(limits.per_interaction, proven=False)
+    assert refused(cast, calling(cast, at=NOW)) == "CAP", "a stranger"
+    for _ in range(limits.per_customer_per_day // limits.per_interaction):
+        asks(limits.per_interaction, proven=True)
+    own = calling(cast, at=NOW)
+    proves_a_little(own)
+    assert refused(cast, own) == "CAP", "what he asks for himself is counted"
+
+
+def proves_a_little(contact: Any) -> None:
+    claim = current_claim(contact)
+    assert claim is not None
+    with transaction.atomic():
+        note(claim, "KEYPAD_TOTP", at=NOW, by=None)
 
 
 def test_parameters_are_read_by_the_actions_own_form(cast: Cast) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from audit import keys
 from audit.log import record
@@ -21,7 +22,19 @@ from verification.caps import lock
 from verification.declarations import Declaration, declared
 from verification.forms import clean
 from verification.interactions import Ended
-from verification.models import Claim, ContactChange, Interaction, Prompt, PromptProgress, PromptToken, Signal, Staff
+from verification.levels import Level
+from verification.masking import held_by
+from verification.models import (
+    Claim,
+    ContactChange,
+    Evidence,
+    Interaction,
+    Prompt,
+    PromptProgress,
+    PromptToken,
+    Signal,
+    Staff,
+)
 from verification.page_keys import issue
 from verification.policy import current
 from verification.prompt_ends import Outcome
@@ -129,7 +142,8 @@ def declined(interaction: Interaction) -> bool:
 def _within_limits(interaction: Interaction, claim: Claim, at: datetime) -> None:
     """Refuse a second open prompt, a stream of them, and any where somebody has said that he did not call.
 
-    Counted by the number said, whether or not it is somebody's.
+    Counted by the number said, whether or not it is somebody's. For who has proven something in this contact the day's
+    count is of those that were asked on some proof too: strangers who use his day up don't keep him from his own login.
     """
     lock(claim.person_mark)
     if declined(interaction):
@@ -138,9 +152,17 @@ def _within_limits(interaction: Interaction, claim: Claim, at: datetime) -> None
     his = Prompt.objects.filter(claim__person_mark=claim.person_mark)
     if ours.open(at).exists() or his.open(at).exists():
         raise NotAsked("OPEN")
-    today = his.filter(asked_at__gt=at - timedelta(days=1)).count()
-    if ours.count() >= limits.per_interaction or today >= limits.per_customer_per_day:
+    today = his.filter(asked_at__gt=at - timedelta(days=1))
+    if held_by(claim, interaction, at).level >= Level.LOW:
+        today = today.filter(Exists(_some_proof()))
+    if ours.count() >= limits.per_interaction or today.count() >= limits.per_customer_per_day:
         raise NotAsked("CAP")
+
+
+def _some_proof() -> QuerySet[Evidence]:
+    """Return the evidence of the claim of a prompt (the outer row) that was worth something when it was asked."""
+    proves = [kind for kind, worth in current().worth.items() if worth.level >= Level.LOW]
+    return Evidence.objects.filter(claim=OuterRef("claim"), kind__in=proves, observed_at__lte=OuterRef("asked_at"))
 
 
 def _made(
