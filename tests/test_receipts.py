@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings as django_settings
 from django.core.checks import WARNING
+from django.db import transaction
 from joserfc.jwk import OKPKey
 
 from audit.models import SubjectKey
@@ -27,10 +28,12 @@ from tests.actions_asked import VALID
 from tests.api_client import Api, is_problem, now
 from tests.cast import NOW, Cast, gather, number
 from tests.test_proposals import decide, proposed
-from verification import checks, declarations, receipts
+from verification import checks, declarations, evidence, receipts
 from verification.claims import claim_number
 from verification.gate import Following, Granted, Live, Refused, attempt
 from verification.models import Grant, Organisation, Refusal, Spent, Staff
+from verification.policy import current
+from verification.scene import current_claim
 
 PAGE = Path(django_settings.BASE_DIR) / "docs" / "receipts.md"
 AUDIENCE = "system-of-record"
@@ -74,7 +77,8 @@ def test_a_receipt_says_what_was_granted_to_whom_and_on_what_evidence(cast: Cast
     assert said.pop("parameters_hash")
     assert said == {
         "iss": "http://testserver", "aud": AUDIENCE, "jti": str(grant.public_id), "sub": cast.antti.number,
-        "iat": int(NOW.timestamp()), "exp": int((NOW + timedelta(minutes=13)).timestamp()),
+        "iat": int(NOW.timestamp()), "nbf": int(NOW.timestamp()),
+        "exp": int((NOW + timedelta(minutes=13)).timestamp()),
         "action": "refund_to_account", "level": "HIGH", "required": "SUBSTANTIAL",
         "evidence": ["IDENTITY_LIST", "SECOND_CLERK"], "policy": grant.policy_version,
         "decided_at": "2026-03-11T10:00:00.000000Z", "entry": str(grant.entry),
@@ -97,7 +101,7 @@ def test_equal_parameters_of_two_grants_cannot_be_told_to_be_equal(cast: Cast) -
 
 def test_nothing_of_the_particulars_stands_in_it(cast: Cast) -> None:
     grant = granted(cast, "change_address")
-    text = json.dumps(opened(receipts.signed(grant, at=NOW)))
+    text = json.dumps(opened(receipts.signed(grant, at=NOW + current().veto_delay)))
     assert "Uusikatu" not in text
     assert grant.parameters_hash not in text  # keyed: who holds the receipt couldn't recompute it
 
@@ -414,3 +418,47 @@ def test_what_was_not_stopped_leaves_with_its_receipt(cast: Cast, settings: Any,
     assert outbox.deliver(delivery.pk, at=delivery.due_at)
     [file] = (tmp_path / "outbox" / "instructions").glob("*.json")
     assert opened(json.loads(file.read_text())["receipt"])[1]["jti"] == str(decided.grant.public_id)
+
+
+# --- what takes effect here, later ------------------------------------------------------------------------------------
+DUE = NOW + current().veto_delay
+
+
+@pytest.mark.parametrize("action", ["change_address", "change_email", "change_phone"])
+def test_a_changed_contact_has_a_receipt_from_the_day_on_which_it_counts(cast: Cast, action: str) -> None:
+    grant = granted(cast, action)
+    with pytest.raises(receipts.NoReceipt, match="may still be stopped"):
+        receipts.signed(grant, at=DUE - timedelta(seconds=1))
+    said = opened(receipts.signed(grant, at=DUE))[1]
+    assert said["nbf"] == int(DUE.timestamp())
+    assert said["exp"] > said["nbf"] > said["iat"]
+
+
+def test_one_that_was_stopped_never_has_one(cast: Cast) -> None:
+    grant, stop = granted(cast, "change_email"), cast.call(at=NOW, claims=cast.antti)
+    attempt("veto_change", origin=Live(stop.public_id, None), parameters={}, at=NOW + timedelta(hours=1))
+    with pytest.raises(receipts.NoReceipt, match="not in force"):
+        receipts.signed(grant, at=DUE)
+
+
+def test_one_that_a_hold_keeps_back_has_none_yet(cast: Cast) -> None:
+    grant, worried = granted(cast, "change_email"), cast.call(at=NOW, claims=cast.antti)
+    attempt("temporary_hold", origin=Live(worried.public_id, None), parameters={}, at=DUE - timedelta(hours=1))
+    with pytest.raises(receipts.NoReceipt, match="not in force"):
+        receipts.signed(grant, at=DUE)
+    assert opened(receipts.signed(grant, at=DUE + timedelta(days=4)))
+
+
+def test_what_counts_at_once_is_good_at_once(cast: Cast) -> None:
+    said = opened(receipts.signed(granted(cast, "refund_to_account"), at=NOW))[1]
+    assert said["nbf"] == said["iat"]
+
+
+def test_the_answer_of_the_api_has_none_for_what_waits(cast: Cast) -> None:
+    call = cast.call(at=now(), claims=cast.antti)
+    claim = current_claim(call)
+    assert claim is not None
+    with transaction.atomic():
+        evidence.note(claim, "E_ID_SUBSTANTIAL", at=now(), by=None)
+    answer = Api(cast, "agent_aino").act(call, "change_email", VALID["change_email"]).json()
+    assert answer["receipt"] is None

@@ -19,7 +19,7 @@ from joserfc.jwk import OKPKey
 
 from audit.log import Reading, Tampered, moment, read
 from audit.models import Entry
-from verification import canonical
+from verification import canonical, waiting
 from verification.declarations import declared
 from verification.levels import Level
 from verification.models import Grant, Spent
@@ -47,14 +47,16 @@ def signed(grant: Grant, *, at: datetime, instruction: Mapping[str, Any] | None 
     """Return the receipt of a grant, good for ten minutes from `at`.
 
     `instruction` is what leaves our database under this grant: the receipt then vouches for each of its members too,
-    and is good for a day. What leaves after a delay has that one only. Raises NoReceipt; a refusal is no Grant and has
-    none.
+    and is good for a day. What leaves after a delay has that one only; what takes effect here after a delay has none
+    before it is in force. Raises NoReceipt; a refusal is no Grant and has none.
     """
     key = settings.RECEIPT_KEY
     if key is None:
         raise NoReceipt("RECEIPT_KEY is not set")
     if instruction is None and _leaves_later(grant):
         raise NoReceipt("it may still be stopped: what leaves later carries its receipt when it leaves")
+    if _takes_effect(grant) > max(at, grant.decided_at) or not waiting.in_force(grant, at):
+        raise NoReceipt("it is not in force: it may still be stopped, or it was, or it has ended")
     if not isinstance(grant, Grant) or not Spent.objects.filter(grant_id=grant.pk).exists():
         raise NoReceipt("the grant has not been used")
     header = {"alg": "EdDSA", "typ": TYPE, "kid": key.thumbprint()}
@@ -65,6 +67,13 @@ def _leaves_later(grant: Grant) -> bool:
     """Tell whether the effect leaves our database only after a delay, in which it can be stopped."""
     action = declared(grant.action)
     return action is not None and action.reach == "outbox" and action.delay is not None
+
+
+def _takes_effect(grant: Grant) -> datetime:
+    """Return when what was granted counts at the earliest: at once, or when its owner had his days to stop it."""
+    action = declared(grant.action)
+    later = action is not None and action.delay is not None and action.reach == "local"
+    return grant.decided_at + action.delay(grant) if later and action and action.delay else grant.decided_at
 
 
 def parameters_of(grant: Grant) -> dict[str, Any]:
@@ -93,6 +102,7 @@ def _claims(grant: Grant, at: datetime, instruction: Mapping[str, Any] | None) -
         "aud": settings.RECEIPT_AUDIENCE,
         "jti": str(grant.public_id),
         "iat": int(grant.decided_at.timestamp()),
+        "nbf": int(_takes_effect(grant).timestamp()),
         "exp": int((at + lasts).timestamp()),
         "action": grant.action,
         "salt": salt,

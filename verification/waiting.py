@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from verification.models import Authenticator, ContactChange, Customer, Mandate, Passkey
+from verification.declarations import declared
+from verification.models import Authenticator, ContactChange, Customer, Grant, Mandate, Passkey
 
 NAMES: Final[dict[str, str | Promise]] = {
     **{kind.value: kind.label for kind in ContactChange.Kind},
@@ -17,6 +19,15 @@ NAMES: Final[dict[str, str | Promise]] = {
     "PASSKEY": _("passkey"),
     "MANDATE": _("mandate"),
 }
+
+
+DELAYED: Final[tuple[tuple[type[Model], str, str], ...]] = (
+    (ContactChange, "customer", "recorded_at"),
+    (Authenticator, "customer", "enrolled_at"),
+    (Passkey, "customer", "enrolled_at"),
+    (Mandate, "principal", "recorded_at"),
+)
+"""What may wait: the model, its owner's column, and that of the moment of its grant."""
 
 
 def of(customer: Customer, at: datetime) -> list[str]:
@@ -30,6 +41,17 @@ def of(customer: Customer, at: datetime) -> list[str]:
     if Mandate.objects.pending(at).filter(principal=customer, kind=Mandate.Kind.MANDATE).exists():
         found.add("MANDATE")
     return sorted(found)
+
+
+def in_force(grant: Grant, at: datetime) -> bool:
+    """Tell whether all that a grant wrote to take effect later has done so, was not stopped, and has not ended."""
+    action = declared(grant.action)
+    written = [each for each in DELAYED if action and action.delay and each[0]._meta.label in action.writes]
+    for model, owner, made in written:
+        rows: Any = model._default_manager.filter(**{owner: grant.customer_id, made: grant.decided_at})
+        if rows.count() > rows.in_force(at).count():
+            return False
+    return True
 
 
 def named(kinds: Iterable[str]) -> str:
