@@ -267,3 +267,13 @@ def _shows_passport_and_hears_nothing(booked: Visit, cast: Cast) -> None:
     assert parked.read_back(booked, here(booked), by=cast.clerk_kalle, at=at) is None
     with pytest.raises(parked.NotOpen, match="NONE"):
         parked.carry_out(booked, confirmed=True, nonce="1", by=cast.clerk_kalle, at=at)
+
+
+@pytest.mark.parametrize(("minutes", "reached"), [(44, Level.HIGH), (46, Level.NONE)])
+def test_a_second_clerks_word_lasts_no_longer_than_what_it_confirms(cast: Cast, minutes: int, reached: Level) -> None:
+    here = cast.desk(at=NOW, claims=cast.antti, level="SUBSTANTIAL")
+    at = NOW + timedelta(minutes=minutes)
+    see_second_clerk(here.public_id, by=cast.clerk_kerttu, at=at)
+    assert standing(Interaction.objects.get(pk=here.pk), at)[1].level is reached
+    over = NOW + timedelta(minutes=45)
+    assert standing(Interaction.objects.get(pk=here.pk), over)[1].level is Level.NONE
