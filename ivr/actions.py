@@ -167,8 +167,15 @@ class HouseActions:
 
 def _called(number: str | None) -> Organisation:
     """Find the organisation by the number that was dialled; where there is only one, it is that one."""
-    found = Organisation.objects.filter(number_to_call=number).first() if number else None
+    dialled = _digits(number or "")
+    rows = list(Organisation.objects.order_by("pk"))
+    found = next((each for each in rows if dialled and _digits(each.number_to_call) == dialled), None)
     return found or Organisation.objects.get()
+
+
+def _digits(number: str) -> str:
+    """Return a number as it is dialled: people write theirs with blanks."""
+    return "".join(each for each in number if each in "+0123456789")
 
 
 def _interaction(call: Call) -> Interaction:

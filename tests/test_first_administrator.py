@@ -64,6 +64,14 @@ def test_a_lost_link_of_an_account_never_set_up_is_made_anew(db: None) -> None:
     assert Staff.objects.get().check_password(WORD)
 
 
+def test_a_mistyped_organisation_makes_no_second_one_between_which_calls_would_be_lost(db: None) -> None:
+    first()
+    with pytest.raises(CommandError, match="none here is named 'Kasa'"):
+        first("Kasa", "asko")
+    assert [each.name for each in Organisation.objects.all()] == ["Kassa"]
+    assert Staff.objects.count() == 1
+
+
 @pytest.mark.parametrize(("organisation", "username"), [("", "aila"), ("x" * 121, "aila"), ("Kassa", "a b"), ("K", "")])
 def test_a_name_that_cannot_be_used_is_told_and_nothing_is_made(db: None, organisation: str, username: str) -> None:
     with pytest.raises(CommandError):

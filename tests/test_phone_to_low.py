@@ -52,6 +52,14 @@ def test_the_organisation_whose_number_was_dialled_answers(line: Lines, cast: Ca
     assert phone.interaction.organisation == cast.organisation
 
 
+def test_a_number_written_with_blanks_is_the_one_that_is_dialled(line: Lines, cast: Cast) -> None:
+    Organisation.objects.update(number_to_call="+358 800 123 456")
+    Organisation.objects.create(name="Toinen Oy")
+    phone = line()
+    phone.dial().heard("Esimerkki Oy")
+    assert phone.interaction.organisation == cast.organisation
+
+
 def test_an_only_organisation_answers_whatever_number_was_dialled(line: Lines, cast: Cast) -> None:
     Organisation.objects.update(number_to_call="")
     line().dial().heard("Esimerkki Oy")

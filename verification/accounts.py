@@ -36,6 +36,10 @@ class HasAdministrator(RuntimeError):
     """Refuse to open an administrator's account from the console where there are two, or of one who is set up."""
 
 
+class OtherOrganisation(RuntimeError):
+    """Refuse to make a second organisation from the console: a name mistyped there would stand between the calls."""
+
+
 class SetUpTokens(PasswordResetTokenGenerator):
     """Tokens that are void once the password is set, or after PASSWORD_RESET_TIMEOUT seconds."""
 
@@ -97,15 +101,15 @@ def reset(staff: Staff, *, actor: str, at: datetime) -> str:
 
 
 def open_first_administrator(*, organisation: str, username: str, ran_by: str, at: datetime) -> str:
-    """Return a set-up link word for one of the first two administrators of an organisation, made when not there.
+    """Return a set-up link word for one of the first two administrators of an organisation, made when there is none.
 
     Two, since one alone could open no account that approves. The link of an account that was never set up is made anew
     by the same call, since nobody else could make it.
-    `ran_by` is who sat at the console, as the machine tells it: it stands in the entry. Raises HasAdministrator, and
-    ValidationError for a name that can't be used.
+    `ran_by` is who sat at the console, as the machine tells it: it stands in the entry. Raises HasAdministrator,
+    OtherOrganisation where one of another name is served, and ValidationError for a name that can't be used.
     """
     with transaction.atomic():
-        place, _ = Organisation.objects.get_or_create(name=organisation)
+        place = _only_or_new(organisation)
         rows = Staff.objects.select_for_update().filter(organisation=place, role=Staff.Role.ADMINISTRATOR)
         found = {each.username: each for each in rows if each.is_active}
         if username not in found and len(found) > 1:
@@ -115,6 +119,13 @@ def open_first_administrator(*, organisation: str, username: str, ran_by: str, a
             raise HasAdministrator
         _entry("staff.first_administrator", opened, "system:first_administrator", at, personal={"ran_by": ran_by[:200]})
         return f"{opened.pseudonym.hex}.{_tokens.make_token(opened)}"
+
+
+def _only_or_new(name: str) -> Organisation:
+    found = Organisation.objects.filter(name=name).first()
+    if found is None and Organisation.objects.exists():
+        raise OtherOrganisation
+    return found or Organisation.objects.create(name=name)
 
 
 def _first_administrator(place: Organisation, username: str, at: datetime) -> Staff:

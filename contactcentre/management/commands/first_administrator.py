@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
-from contactcentre import console, demo_lock, readiness
+from contactcentre import console, data_dir, demo_lock, readiness
 from verification import accounts
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # readiness is checked below, in one line
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--organisation", required=True, help="Name of the organisation; made when it isn't there.")
+        parser.add_argument("--organisation", required=True, help="Its name; made where there is none yet.")
         parser.add_argument("--username", required=True, help="What the administrator will log in as.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,13 +38,22 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{name} has its administrators already, or this one has set his account up; ask them."
             ) from None
+        except accounts.OtherOrganisation:
+            raise CommandError(
+                f"--organisation: none here is named {name!r}; give the name of the one that is."
+            ) from None
         except ValidationError as wrong:
             raise CommandError(f"--username: {' '.join(wrong.messages)}") from None
         except (demo_lock.WrongWorld, readiness.NotReady) as reason:
             raise CommandError(str(reason)) from None
         except DatabaseError as error:
             raise CommandError(f"The database can't be used: {str(error).strip().splitlines()[0]}") from None
-        self.stdout.write(f"Open within 24 hours; it is good once:\n{settings.PUBLIC_URL}{_path(word)}")
+        self.stdout.write(f"Open within 24 hours; it is good once:\n{_site()}{_path(word)}")
+
+
+def _site() -> str:
+    """Return where it is served; a demo may be on another port than this shell was told of."""
+    return (settings.DEMO and data_dir.served_address()) or settings.PUBLIC_URL
 
 
 def _path(word: str) -> str:
