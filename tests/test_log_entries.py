@@ -6,10 +6,12 @@ import json
 import os
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
 import pytest
+import rfc8785
 from django.db import IntegrityError, connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,6 +45,14 @@ documents = st.dictionaries(
 )
 
 
+class Word(StrEnum):
+    NO = "no"
+
+
+class Number(IntEnum):
+    TWO = 2
+
+
 def write(**changes: Any) -> UUID:
     given = {
         "kind": "gate.refused",
@@ -62,9 +72,15 @@ def entry(uid: UUID) -> Entry:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the first draw builds Unicode's tables
 @given(documents)
-def test_the_canonical_bytes_are_those_of_any_json_library_that_sorts_keys(document: dict[str, Any]) -> None:
-    plain = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    assert canonical(document) == plain
+def test_the_canonical_bytes_are_those_of_rfc_8785(document: dict[str, Any]) -> None:
+    assert canonical(document) == rfc8785.dumps(document)
+
+
+def test_every_character_and_what_only_looks_like_text_or_a_number_is_written_as_in_rfc_8785() -> None:
+    plane = "".join(chr(code) for code in range(0x11000) if not 0xD800 <= code < 0xE000) + "\U0010ffff"
+    keys = {chr(code): code for code in range(128)}
+    document = {"text": plane, "keys": keys, "word": Word.NO, "level": Number.TWO, "pair": (1, [True, (None,)])}
+    assert canonical(document) == rfc8785.dumps({**document, "word": "no", "level": 2})
 
 
 def test_the_example_of_the_published_form_has_exactly_these_bytes() -> None:
@@ -135,6 +151,10 @@ def test_a_value_without_one_canonical_form_is_refused_by_its_path(facts: dict[A
     assert str(refused.value).startswith(path)
     with pytest.raises(TypeError, match="personal"):
         write(personal={"x": 0.5})
+    with pytest.raises(TypeError, match="purpose"):
+        write(purpose="\ud800")
+    with pytest.raises(TypeError, match="org"):
+        write(organisation=1.5)
     assert not Entry.objects.exists()
 
 
