@@ -1,52 +1,31 @@
-"""The auditor's list: every entry of his organisation, read only, and the reading itself recorded."""
+"""The auditor's desk in the staff's site: his organisation's entries, read only, and the reading itself recorded."""
 
-import json
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any, cast
+from uuid import UUID
 
-from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db import transaction
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
 
-from audit import alarm_admin, filters, words
-from audit.listing import OfferedFiltersOnly
-from audit.log import Tampered, read, record
+from audit import alarm_admin, desk, export_desk
 from audit.models import Entry
 
 __all__ = ["EntryAdmin", "alarm_admin"]  # each registers itself
 
 ROLES = ("AUDITOR",)
-FARTHEST = 5_000  # entries that the pages reach; `older than` goes on from there
-
-
-class BoundedPaginator(Paginator):
-    """Count no further than the pages reach: to count ten million rows takes longer than to read a page."""
-
-    @cached_property
-    def count(self) -> int:
-        return cast("QuerySet[Entry]", self.object_list)[:FARTHEST].count()
+View = Callable[..., HttpResponse]
 
 
 @admin.register(Entry)
-class EntryAdmin(OfferedFiltersOnly):
-    list_display = ("id", "at", "kind_said", "outcome_said", "actor", "subject_ref")
-    list_filter = (*filters.TYPED, ("at", admin.DateFieldListFilter))
-    fields = readonly_fields = (
-        "id", "at", "uid", "kind_said", "subject_ref", "actor", "outcome_said", "envelope", "personal",
-    )  # fmt: skip
-    ordering = ("-id",)
-    actions = None
-    list_per_page = 100
-    list_max_show_all = 0
-    show_full_result_count = False
-    paginator = BoundedPaginator
+class EntryAdmin(admin.ModelAdmin):
+    """Let auditors, and nobody else, into the pages of audit/desk.py; there is nothing to add, change or delete."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the log to auditors only."""
@@ -66,58 +45,59 @@ class EntryAdmin(OfferedFiltersOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         """Leave out what other organisations did; an entry of none is nobody's to read here."""
-        entries: QuerySet[Entry] = super().get_queryset(request)
-        return entries.filter(org=_organisation(request)).exclude(org="")
+        ours = str(getattr(request.user, "organisation_id", None) or "")
+        return cast("QuerySet[Entry]", super().get_queryset(request)).filter(org=ours).exclude(org="")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the desk's own pages before Django's."""
+        routes: tuple[tuple[str, View, str], ...] = (
+            ("contact/<uuid:contact>/", self.contact_view, "audit_contact"),
+            ("exports/", self.exports_view, "audit_exports"),
+            ("exports/rows/", self.export_rows_view, "audit_export_rows"),
+            ("exports/<uuid:export>/file/", self.export_file_view, "audit_export_file"),
+            ("<int:number>/proof/", self.proof_view, "audit_proof"),
+        )
+        own = [path(route, self.admin_site.admin_view(view), name=name) for route, view, name in routes]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self._let_in(request)
+        return desk.list_page(request, self.admin_site)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show one entry; when it has a personal payload, commit the Entry of its being read first."""
-        entry = self.get_object(request, object_id)
-        if entry is not None and entry.payload_ct is not None and self.has_view_permission(request, entry):
-            _record_reading(request, entry)
-        return super().change_view(request, object_id, form_url, extra_context)
+        self._let_in(request)
+        return self._with_entry(request, object_id, lambda entry: desk.entry_page(request, self.admin_site, entry))
 
-    @admin.display(description=_("kind"), ordering="kind")
-    def kind_said(self, entry: Entry) -> str:
-        return words.in_words(entry.kind, words.KINDS)
+    def proof_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        self._let_in(request)
+        return self._with_entry(request, str(number), lambda entry: desk.proof_file(request, entry))
 
-    @admin.display(description=_("outcome"), ordering="outcome")
-    def outcome_said(self, entry: Entry) -> str:
-        return words.in_words(entry.outcome, words.OUTCOMES)
+    def contact_view(self, request: HttpRequest, contact: UUID) -> HttpResponse:
+        self._let_in(request)
+        return desk.contact_page(request, self.admin_site, contact)
 
-    @admin.display(description=_("what was recorded"))
-    def envelope(self, entry: Entry) -> SafeString:
-        return _pretty(json.loads(bytes(entry.body)))
+    def exports_view(self, request: HttpRequest) -> HttpResponse:
+        self._let_in(request)
+        return export_desk.exports_page(request, self.admin_site)
 
-    @admin.display(description=_("personal data"))
-    def personal(self, entry: Entry) -> str:
-        try:
-            personal = read(entry).personal
-        except Tampered:
-            return gettext("The stored payload is not the one that was recorded. Report this at once.")
-        if personal is None:
-            return gettext("none")
-        return gettext("erased") if personal == "erased" else _pretty(personal)
+    def export_rows_view(self, request: HttpRequest) -> HttpResponse:
+        self._let_in(request)
+        return export_desk.exports_rows(request)
 
+    def export_file_view(self, request: HttpRequest, export: UUID) -> Any:
+        self._let_in(request)
+        return export_desk.export_file(request, export)
 
-def _record_reading(request: HttpRequest, entry: Entry) -> None:
-    with transaction.atomic(durable=True):
-        record(
-            kind="audit.read",
-            actor=f"staff:{getattr(request.user, 'pseudonym', request.user.pk)}",
-            subject=entry.subject_ref,
-            at=timezone.now(),
-            outcome="ok",
-            purpose="An auditor checked what was recorded",
-            facts={"entry": str(entry.uid), "kind": entry.kind, "role": getattr(request.user, "role", "")},
-            organisation=entry.org,
-        )
+    def _let_in(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
 
-
-def _organisation(request: HttpRequest) -> str:
-    return str(getattr(request.user, "organisation_id", None) or "")
-
-
-def _pretty(document: Any) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(document, indent=2, ensure_ascii=False))
+    def _with_entry(self, request: HttpRequest, number: str, show: Callable[[Entry], HttpResponse]) -> HttpResponse:
+        """Show an entry of this auditor's organisation, or lead back to the list where there is none."""
+        entry = self.get_object(request, number)
+        if entry is None:
+            messages.warning(request, _("There is no such entry."))
+            return redirect("admin:audit_entry_changelist")
+        return show(cast("Entry", entry))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
+
+INDEXED: Final = {"interaction": "audit_contact", "action": "audit_action"}
 
 
 class Fact(models.Func):
@@ -22,9 +24,9 @@ class Fact(models.Func):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, tuple[str | int, ...]]:
-        """Write it for PostgreSQL, where the contact is asked by the function that its index rests on."""
-        known = self.extra["name"] == "interaction"
-        template = "audit_contact(%(expressions)s)" if known else (
+        """Write it for PostgreSQL, where contact and action are asked by the functions that their indexes rest on."""
+        function = INDEXED.get(self.extra["name"])
+        template = f"{function}(%(expressions)s)" if function else (
             "(convert_from(%(expressions)s, 'UTF8')::jsonb #>> '{facts,%(name)s}')"
         )  # fmt: skip
         return super().as_sql(compiler, connection, template=template, **context)
@@ -38,3 +40,4 @@ class Fact(models.Func):
 
 
 CONTACT = Fact("interaction")
+ACTION = Fact("action")

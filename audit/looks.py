@@ -54,4 +54,5 @@ def _look(entry: Entry) -> Look | None:
     return Look(at=at, why=why, role=str(facts.get("role") or ""), masked=entry.outcome == "masked")
 
 
-register("audit.read", _("An auditor checked that everything was done right."))
+for kind in ("audit.read", "audit.searched", "audit.contact_read", "audit.proof_fetched"):
+    register(kind, _("An auditor checked that everything was done right."))

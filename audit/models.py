@@ -1,6 +1,8 @@
 """The log's rows. An Entry holds no foreign key: it survives what it describes."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn
+from uuid import uuid4
 
 from django.db import models
 from django.db.models.functions import Now
@@ -273,6 +275,58 @@ class Compared(models.Model):
 
     def __str__(self) -> str:
         return str(self.until)
+
+
+class Export(models.Model):
+    """Hold a period of the log that an auditor asked for, how far its writing has come, and until when it is kept."""
+
+    class State(models.TextChoices):
+        ASKED = "ASKED", _("waiting to be written")
+        WRITING = "WRITING", _("being written")
+        READY = "READY", _("ready")
+        EMPTY = "EMPTY", _("nothing of that period is signed")
+        FAILED = "FAILED", _("could not be written")
+        VOID = "VOID", _("thrown away")
+
+    public_id = models.UUIDField(unique=True, default=uuid4, editable=False)
+    organisation = models.TextField()
+    asked_by = models.TextField()  # the actor, as the log has him
+    purpose = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    with_csv = models.BooleanField(default=True)
+    state = models.TextField(choices=State.choices, default=State.ASKED)
+    done = models.BigIntegerField(default=0)
+    of = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # of the file, in bytes
+    attempts = models.IntegerField(default=0)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    void_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_export"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["due_at"], name="audit_export_due", condition=models.Q(
+                state__in=["ASKED", "WRITING", "READY"])),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.public_id} ({self.state})"
+
+    @property
+    def per_cent(self) -> int:
+        """Tell how much of it is written."""
+        return min(100, self.done * 100 // self.of) if self.of else 0
+
+    @property
+    def last_day(self) -> datetime:
+        """Return a moment of the last day of the period, which ends before `until`."""
+        return self.until - timedelta(microseconds=1)
+
+    @property
+    def going_on(self) -> bool:
+        return self.state in (self.State.ASKED, self.State.WRITING)
 
 
 protect(*(of._meta.db_table for of in (Entry, Leaf, Checkpoint, SignedCheckpoint, SigningKey)))

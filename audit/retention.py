@@ -158,3 +158,7 @@ stays(
 )  # fmt: skip
 stays("audit.Alarm", "audit.Compared", kept="log", note="numbers and moments only")
 stays("audit.Flood", kept="trace", note="keyed hashes of networks, which the count itself forgets after two weeks")
+expires(
+    "audit.Export", kept="trace", since="asked_at",
+    note="who took which period out; the file itself goes after a week, and no personal data are in it in clear",
+)  # fmt: skip

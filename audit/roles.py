@@ -28,7 +28,9 @@ NOTHING: Final[frozenset[str]] = frozenset()
 
 ENTRY: Final = Entry._meta.db_table
 KEYS: Final = SubjectKey._meta.db_table
-APPLICATIONS: Final = frozenset({"audit_flood", "audit_alarm", "audit_compared"})  # counts of ours, no part of the log
+APPLICATIONS: Final = frozenset(  # ours, no part of the log
+    {"audit_flood", "audit_alarm", "audit_compared", "audit_export"}
+)
 # What `record` writes. The database fills id, epoch, xid and at by itself, and nobody else does.
 WRITTEN_BY_RECORD: Final = ("uid", "kind", "subject_ref", "actor", "outcome", "org", "body", "payload_ct")
 # What the tree is made of; the personal payload isn't: only its hash, inside the body.

@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import alarms, erasure, floods, publishing, retention, sequencing
+from audit import alarms, erasure, floods, publishing, retention, sequencing, taking_out
 from audit.models import Tree
 from audit.tiles import Damaged
 
@@ -46,10 +46,20 @@ def sequence() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Tell of the floods of minutes that are over, and ask the standing questions, with the application's rights."""
+    """Tell of the floods of minutes that are over, ask the standing questions, and see to the auditors' exports.
+
+    All of it with the application's rights.
+    """
     now = timezone.now()
     floods.tell(at=now)
     alarms.watch(at=now)
+    taking_out.sweep(now)
+
+
+@shared_task(time_limit=4 * 3600)  # millions of entries take minutes; the usual limit is one
+def write_export(*, export_id: int) -> None:
+    """Write one export that an auditor asked for."""
+    taking_out.write(export_id, clock=timezone.now)
 
 
 @contextlib.contextmanager

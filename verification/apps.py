@@ -55,7 +55,7 @@ class VerificationConfig(AppConfig):
     def ready(self) -> None:
         """Load every app's declarations and ways forward, so that both are whole before anything is asked."""
         from audit import append_only
-        from verification import alarms, checks  # noqa: F401  (they register themselves)
+        from verification import alarms, auditing, checks  # noqa: F401  (they register themselves)
         from verification.eid import checks as e_id_checks  # noqa: F401
 
         append_only.protect(*(f"verification_{table}" for table in APPEND_ONLY))

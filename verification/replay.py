@@ -157,6 +157,32 @@ def judge(entries: Iterable[Mapping[str, Any]], policy: Policy, *, since: dateti
     return dict(sorted(rows.items()))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What one attempt comes to under a policy: the reason to refuse, "" for none, and the levels of the judgement."""
+
+    reason: str
+    required: Level
+    held: Level
+
+
+def once_more(envelope: Mapping[str, Any], policy: Policy, granted_before: Iterable[Mapping[str, Any]]) -> Answer:
+    """Judge one attempt again, counting towards its caps what was granted before it.
+
+    Raises Unsure, and KeyError when the entry was written before its inputs were kept.
+    """
+    history = History(policy)
+    for each in granted_before:
+        at = datetime.fromisoformat(each["at"])
+        try:
+            history.add(_recorded(each, at))
+        except KeyError:
+            history.add_unread(each["facts"]["action"], at)
+    one = _recorded(envelope, datetime.fromisoformat(envelope["at"]))
+    reason, required = _objection(one, history)
+    return Answer(reason, required, history.proven(one))
+
+
 def _again(one: Recorded, row: Row, history: History, ways: Iterable[str], *, judged: bool) -> None:
     if not judged:
         if not one.reason:
