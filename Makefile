@@ -27,7 +27,7 @@ interop: setup-dev  ## Let Go's own library judge our checkpoints, proofs and fi
 fast: setup-dev e-id  ## The quick part of the suite, on SQLite only.
 	@TEST_DB=sqlite $(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"
 
-soak: setup-dev  ## Kill the log's sequencers 100 times (LOG_KILLS=), break the gate in thirty places, then let its machine try 20,000 stories (SOAK=); takes hours.
+soak: setup-dev  ## Kill the log's sequencers 100 times (LOG_KILLS=), break the gate in three dozen places, then let its machine try 20,000 stories (SOAK=); takes hours.
 	@LOG_KILLS="$${LOG_KILLS:-100}" $(BIN)/python -m pytest -q tests/test_log_sequencer_race.py
 	@$(BIN)/python -m pytest -q -s --show-capture=no tests/broken_gates.py
 	@SOAK="$${SOAK:-20000}" $(BIN)/python -m pytest -q -s tests/test_gate_machine.py

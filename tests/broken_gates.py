@@ -21,9 +21,20 @@ from hypothesis import Phase
 from tests.cast import Cast
 from tests.gate_floor import HAPPENED, everybody
 from tests.test_gate_machine import play
-from verification import attempts, authority, gate, levels, repeats, rules
+from verification import (
+    approvals,
+    attempts,
+    authority,
+    gate,
+    interactions,
+    levels,
+    mandate_actions,
+    repeats,
+    rules,
+)  # fmt: skip
 from verification.levels import Level
 from verification.models import ProposalEnd, Staff
+from verification.models import authority as mandate_rows
 from verification.models.authority import MandateQuerySet
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "200"))
@@ -119,6 +130,12 @@ BROKEN: dict[str, Break] = {
     "an edited policy isn't read": put(attempts.Attempt, "held_by", held_of_the_proposal),
     "a grant isn't spent": put(gate, "_spend_and_close", not_spent),
     "a form counts twice": put(repeats, "decided", lambda *_: None),
+    "one approval is for many times": put(approvals, "_uses", lambda *_, **__: 0),
+    "the log may fall behind": without("_log_keeps_up"),
+    "who disowns it isn't heard": put(attempts.Attempt, "_disowned", False),
+    "a mandate begins at once": put(mandate_actions, "wait", lambda _claim: timedelta()),
+    "a mandate begins under a hold": put(mandate_rows, "_begun", lambda at: Q(begins_at__lte=at)),
+    "a long wait is forgotten": put(interactions, "void", lambda *_, **__: None),
 }
 
 

@@ -18,12 +18,13 @@ from django.apps import apps
 from django.db import connection, transaction
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from audit import tail
 from audit.models import Entry
 from tests import representatives
 from tests.actions_asked import VALID
 from tests.cast import NOW, Cast
-from tests.reckoning import KIN, LINKED, Contact, Proof, Reckoning, Waiting
-from verification import canonical, evidence, guard, interactions, policy, proposals
+from tests.reckoning import KIN, LINKED, WORTH, Contact, Proof, Reckoning, Waiting
+from verification import canonical, evidence, guard, having, interactions, policy, proposals, signals
 from verification.attempts import Attempt
 from verification.claims import TooMany, claim_number
 from verification.declarations import declared
@@ -76,6 +77,8 @@ class Floor(RuleBasedStateMachine):
         self.undo.enter_context(undone())
         self.before = Entry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         self.now = Reckoning(self.cast)
+        self.undo.enter_context(patch.object(tail, "age", lambda: self.now.behind))
+        self.undo.enter_context(patch.object(having, "usable", lambda _asked: frozenset()))  # picks ways, opens nothing
         self.contacts: list[Contact] = []
         self.waiting: list[Waiting] = []
         self.touched: Contact | None = None
@@ -121,11 +124,14 @@ class Floor(RuleBasedStateMachine):
         for row in (getattr(decided, each, None) for each in ("grant", "refusal", "proposal")):
             assert row is None or row.held <= self.now.level(contact), "the level rises only by proof"
         if isinstance(decided, Granted | Proposed):
+            row = decided.grant if isinstance(decided, Granted) else decided.proposal
             digest = self.digest(action, False, much) if action in LINKED else ""
-            self.now.must_be_open(contact, action, parameters, digest, name)
+            self.now.must_be_open(contact, action, parameters, digest, name, row.held)
+            proposed = row.pk if isinstance(decided, Proposed) else None
+            self.now.used.append((contact, contact.who, digest, self.at, proposed))
         if isinstance(decided, Granted):
             self.now.must_be_small(action, parameters, name)
-            self.now.happened(contact, action, parameters, name)
+            self.now.happened(contact, action, parameters, name, decided.grant.held)
         if isinstance(decided, Proposed):
             parties = (contact, contact.who, contact.person, contact.capacity, name, self.at)
             self.waiting.append(Waiting(decided.proposal, *parties, self.now.level(contact), parameters))
@@ -144,7 +150,7 @@ class Floor(RuleBasedStateMachine):
         if isinstance(decided, Granted):
             self.now.must_be_decided_well(waiting, by)
             assert decided.grant.parameters_hash == waiting.row.parameters_hash, "not what was proposed"
-            self.now.happened(waiting, action, waiting.parameters, by)
+            self.now.happened(waiting, action, waiting.parameters, by, decided.grant.held)
             self.now.decided.add(waiting.row.pk)
         elif waiting.row.pk in self.now.decided:
             assert isinstance(decided, Refused)
@@ -158,6 +164,7 @@ class Floor(RuleBasedStateMachine):
         assert waiting.row.pk not in self.now.decided
         assert by != waiting.by
         self.now.decided.add(waiting.row.pk)
+        self.now.rejected.add(waiting.row.pk)
 
     def is_one_decision(self, decided: Decision) -> None:
         """Fail unless the attempt left one entry, wrote nothing but under a grant, and left no door open."""
@@ -175,6 +182,25 @@ class Floor(RuleBasedStateMachine):
         self.counts = counts | {"decisions": self.counts["decisions"] + 1}
 
     # --- single steps -------------------------------------------------------------------------------------------------
+    def passes(self, minutes: int) -> None:
+        self.now.at += timedelta(minutes=minutes)
+
+    def notices(self, who: str, kind: str, contact: Contact | None = None) -> None:
+        """Note what makes us careful of somebody, perhaps in a contact that he says was not his."""
+        with transaction.atomic():
+            signals.note(self.cast.people[who].customer, kind, interaction=contact.row if contact else None, at=self.at)
+        self.now.noticed.append((who, kind, self.at))
+
+    def follows_policy(self, *, strict: bool) -> None:
+        """Edit the policy: in the strict one a login of the middle level is worth less, and for a shorter time."""
+        self.undo.enter_context(patch.object(policy, "FILE", self.files[strict]))
+        policy.current.cache_clear()
+        self.now.worth = WORTH | ({"E_ID_SUBSTANTIAL": (1, 5)} if strict else {})
+
+    def falls_behind(self, minutes: int) -> None:
+        """Let the log's first entry without a place in the tree have waited for so long."""
+        self.now.behind = timedelta(minutes=minutes)
+
     def opens(self, by: str, channel: str = "PHONE") -> Contact:
         row = interactions.open_by_staff(self.staff(by), channel=channel, language="fi", at=self.at)
         self.contacts = [*self.contacts[-5:], Contact(row, by)]
@@ -190,26 +216,31 @@ class Floor(RuleBasedStateMachine):
             if contact.by is not None:
                 interactions.hand_back(contact.row.public_id, by=self.staff(contact.by), at=self.at)
                 contact.queued, contact.by = (contact.by, self.at), None
-            self.time_passes(minutes)
+            self.passes(minutes)
             interactions.take(contact.row.public_id, by=self.staff(to), at=self.at)
         except (Ended, Taken, NotBehindDesk):
             return
         contact.by = to
         before, since = contact.queued or (to, self.at)
         late = self.at - since > timedelta(minutes=10)
-        if before != to and (late or self.staff(before).role != self.staff(to).role):
+        if late or self.staff(before).role != self.staff(to).role:
             contact.since = self.at
 
     def says(self, contact: Contact, who: str, own: str = "", as_: str = "SELF") -> None:
         own_number = self.cast.people[own].number if own and as_ != "SELF" else ""
         try:
-            claim_number(
+            contact.claim = claim_number(
                 contact.row.public_id, self.cast.people[who].number, capacity=as_, source="STAFF",
                 by=self.staff(contact.by or "agent_aino"), at=self.at, own_number=own_number,
             )  # fmt: skip
         except (TooMany, Ended):
             return
         self.now_speaks(contact, who, who if as_ == "SELF" else (own if own_number else ""), as_)
+
+    def picks(self, contact: Contact, who: str) -> None:
+        """Remember whom a name, or an answer to the question that tells namesakes apart, has picked."""
+        contact.claim = current_claim(contact.row)
+        self.now_speaks(contact, who, who, "SELF")
 
     def now_speaks(self, contact: Contact, who: str, person: str, capacity: str) -> None:
         contact.claimed.add(who)
@@ -219,7 +250,7 @@ class Floor(RuleBasedStateMachine):
 
     def logs_in(self, contact: Contact, kind: str, *, age: int = 0, approves: str = "", leaning: bool = False) -> None:
         """Note what a strong road leaves behind: the moment of the login, what was approved, what it leans on."""
-        claim = current_claim(contact.row)
+        claim = contact.claim
         if claim is None or claim.person is None or not contact.live:
             return
         made, phone = self.at - timedelta(minutes=age), self.phones[contact.person] if leaning else None

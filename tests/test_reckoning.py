@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.reckoning import LINKED, NEEDS
+from tests.reckoning import ANYONES, CAPS, LINKED, NEEDS, TAIL, VETO
+from verification import policy
 from verification.declarations import all_declared, declared
 
 
@@ -17,3 +18,12 @@ def test_the_reckoning_knows_every_action_that_asks_for_a_level() -> None:
         assert action.required >= level
         assert minutes is None or action.largest_age == timedelta(minutes=minutes)
         assert action.linked == (name in LINKED)
+
+
+def test_the_reckoning_knows_every_cap_and_delay() -> None:
+    current, scopes = policy.current(), {"who": "customer", "contact": "interaction", "by": "staff"}
+    for action in (one for one in all_declared() if one.origin == "live"):
+        known = {(scopes[scope], times, timedelta(days=days)) for scope, times, days in CAPS.get(action.name, ())}
+        assert known == {(cap.scope, cap.times, cap.within) for cap in current.caps_of(action.name)}, action.name
+        assert action.anyones == (action.name in ANYONES)
+    assert (current.tail, current.veto_delay) == (TAIL, VETO)
