@@ -335,6 +335,8 @@ def test_the_agent_sends_the_link_for_it_and_has_nothing_to_do_afterwards(
 def test_substantial_makes_no_passkey(cast: Cast, contact: Interaction, hers: Device) -> None:
     prompt = asked(cast, contact, "enrol_passkey")
     browser = ready(cast, prompt)
-    assert "Make your passkey" not in proved(browser, hers)
+    said = proved(browser, hers)
+    assert "Make your passkey" not in said
+    assert "No passkey can be made after this way" in said
     assert sends(browser, NEW_BEGIN).status_code == 409
     assert Passkey.objects.count() == 1

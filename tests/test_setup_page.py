@@ -208,6 +208,6 @@ def test_what_was_stopped_or_frozen_is_not_shown(
 
 def test_every_step_of_the_page_follows_an_action_that_is_declared_and_is_registered_once() -> None:
     for step in page_steps._STEPS.values():
-        assert declared(step.after), step.code
+        assert not step.after or declared(step.after), step.code
         with pytest.raises(RuntimeError, match="twice"):
             page_steps.register(step)

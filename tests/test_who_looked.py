@@ -28,7 +28,9 @@ def test_he_reads_when_why_and_in_which_role_but_no_name(
     cast: Cast, contact: Interaction, browser: Browser, provider: Provider
 ) -> None:
     provider.next(sub="anna", acr=LOA2)
-    assert OFFER in browser.logs_in(provider)
+    said = browser.logs_in(provider)
+    assert OFFER in said
+    assert "you can close this page" in said, "looking is offered; nothing waits for him"
     masking.open_record(contact.public_id, by=cast.agent_aino, at=now())
     origin = Live(contact.public_id, cast.agent_aino)
     assert isinstance(attempt("disclose_personal_data", origin=origin, parameters={}, at=now()), Granted)

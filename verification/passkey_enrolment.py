@@ -48,6 +48,14 @@ def offered(prompt: Prompt, at: datetime) -> bool:
     return claim is not None and claim.pk == prompt.claim_id and held.level >= Level.HIGH
 
 
+def too_weak(prompt: Prompt, at: datetime) -> bool:
+    """Tell whether he was asked for just that, and what he has proved in this contact is not enough for it."""
+    if prompt.action != ACTION or not prompt.interaction.live:
+        return False
+    claim, held = standing(prompt.interaction, at)
+    return claim is not None and claim.pk == prompt.claim_id and held.level < Level.HIGH
+
+
 def _approved(prompt: Prompt) -> bool:
     return PromptEnd.objects.filter(prompt=prompt, outcome=PromptEnd.Outcome.APPROVED).exists()
 

@@ -214,10 +214,13 @@ def _shown(
 
 
 def _open_here(prompt: Prompt, now: datetime) -> dict[str, Any]:
-    """Return what the person can do on this page after he has approved."""
+    """Return what the person can do here after he has approved: what waits for him, and what is always there."""
+    steps = page_steps.offered(prompt, now)
     return {
         "may_enrol": passkey_enrolment.offered(prompt, now),
-        "steps": page_steps.offered(prompt, now),
+        "no_passkey": passkey_enrolment.too_weak(prompt, now),
+        "waits": [step for step in steps if step.after],
+        "steps": [step for step in steps if not step.after],
         "awaited": page_steps.awaited(prompt),
     }
 
