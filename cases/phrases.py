@@ -87,6 +87,13 @@ AFTER = {
     "book_visit": _(
         "We book a visit for you. We send you in writing the time, the place and a list of what is good to bring along."
     ),
+    **dict.fromkeys(
+        ("change_address", "change_email", "change_phone"),
+        _(
+            "It has been noted and takes effect in a few days. We write about it to every contact that we have for you "
+            "now, and until then you can stop it by calling us."
+        ),
+    ),
 }
 
 

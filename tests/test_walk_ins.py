@@ -201,3 +201,16 @@ def test_a_clerk_clicks_a_walk_in_through(cast: Cast, office: Office, monkeypatc
     kerttu.post(reverse("admin:visits_second_confirm", args=[here.public_id]), {"document": "on", "person": "on"})
     assert Evidence.objects.filter(kind="SECOND_CLERK").exists()
     assert level(here) is Level.HIGH
+
+
+def test_the_easiest_way_from_a_refusal_at_the_desk_has_a_button(cast: Cast, office: Office) -> None:
+    here, kalle = came_in(cast, cast.antti.number), seated(cast, "clerk_kalle")
+    refused = asks(here, cast.clerk_kalle, "disclose_personal_data")
+    assert isinstance(refused, Refused)
+    assert refused.refusal.ways[0] == "desk_papers"
+    page = reverse("admin:refusal", args=[refused.refusal.public_id])
+    receive = reverse("admin:do", args=[here.public_id, "receive_walk_in"])
+    assert f'href="{receive}?refusal={refused.refusal.public_id}"' in kalle.get(page).content.decode()
+    visit = received(cast, office, here)
+    assert reverse("admin:visits_desk", args=[visit.public_id]) in kalle.get(page).content.decode()
+    assert receive not in kalle.get(page).content.decode()

@@ -120,7 +120,11 @@ class AddressForm(forms.Form):
     """A new postal address, on one line a part."""
 
     street = forms.CharField(label=_("street address"), max_length=120, min_length=3)
-    postal_code = forms.RegexField(r"^[0-9A-Za-z][0-9A-Za-z -]{2,9}$", label=_("postal code"))
+    postal_code = forms.RegexField(
+        r"^[0-9A-Za-z][0-9A-Za-z -]{2,9}$",
+        label=_("postal code"),
+        error_messages={"invalid": _("Write the whole postal code, in Finland five digits, for example 00100.")},
+    )
     town = forms.CharField(label=_("town"), max_length=60, min_length=2)
 
 

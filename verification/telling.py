@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -24,7 +25,7 @@ from verification.declarations import Declaration, declared
 from verification.models import ContactChange, Customer, Grant, Telling
 
 CHANNELS = {"PHONE": "SMS", "EMAIL": "EMAIL", "ADDRESS": "LETTER"}
-IF_NOT_YOU = _("If this was not you, please call us: we will stop it.")
+IF_NOT_YOU = _("If this was not you, please call us on %(number)s: we will stop it.")
 DAY = {"fi": "j.n.Y", "sv": "j F Y", "en": "j F Y"}  # read later than it is written: a letter says which day
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
@@ -114,6 +115,7 @@ def tell(
     at: datetime,
 ) -> None:
     """Send one notice to each contact in the customer's language, inside the caller's transaction."""
+    number = customer.organisation.number_to_call or settings.IVR_NUMBER
     with translation.override(customer.language):
         for contact in contacts:
             send(
@@ -122,7 +124,7 @@ def tell(
                 address=contact.value,
                 language=customer.language,
                 title=str(title),
-                text=f"{text} {IF_NOT_YOU}",
+                text=f"{text} {IF_NOT_YOU % {'number': number}}",
                 about=about,
                 reference=reference,
                 at=at,

@@ -31,6 +31,7 @@ register(
         label=_("papers at this desk"),
         say=_("We can look at your identity document here and now."),
         open=lambda situation: situation.channel == "DESK" and situation.held < Level.HIGH,
+        action="receive_walk_in",
     )
 )
 register(

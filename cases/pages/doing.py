@@ -34,6 +34,7 @@ from verification.gate import Granted, Live, Malformed, Proposed, Refused, Unava
 from verification.models import Interaction, Refusal
 from verification.reasons import Reason, to_staff
 from verification.ways import by_code
+from visits.models import Visit
 
 results.name_states({state.value: state.label for state in Case.State})
 
@@ -196,5 +197,6 @@ def refusal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "ask_register": acting and found.reason == Reason.AUTHORITY and registers.configured() is not None,
         "again": _offered(found.action) is not None,
         "together": prompting.speakers(contact) if acting else [],
+        "at_desk": Visit.objects.filter(events__interaction=contact).first() if acting else None,
     }
     return show(request, "cases/refusal.html", context)
