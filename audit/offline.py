@@ -9,6 +9,7 @@ import csv
 import io
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ LONGEST_LINE = 70_000  # an entry has at most 65,535 bytes
 LONGEST_ROW = 600_000  # beside its entry a row shows every part of it once more, with quotes doubled
 LARGEST_PART = 1_000_000
 TELL_EVERY = 10_000
+# RuntimeError is how zipfile tells of parts that are encrypted, or packed in a way that it doesn't know.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, UnicodeDecodeError, csv.Error, EOFError, RuntimeError)
 
 Progress = Callable[[int, int], None]
 
@@ -46,10 +49,11 @@ def verify(path: Path, vkeys: Sequence[str], progress: Progress = lambda _done, 
         if path.is_dir() or zipfile.is_zipfile(path):
             with _parts(path) as parts:
                 return _verify_export(parts, vkeys, progress)
-        return verify_proof(proof_files.read_proof(path.read_bytes().decode()), vkeys)
+        with path.open("rb") as file:
+            return verify_proof(proof_files.read_proof(_small(file, path.name).decode()), vkeys)
     except (Malformed, NotSigned, NoCheckpoint) as wrong:
         raise NotProven(str(wrong)) from wrong
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, EOFError) as wrong:
+    except UNREADABLE as wrong:
         raise NotProven(f"the file can't be read: {wrong}") from wrong
 
 
@@ -67,7 +71,7 @@ def enclosed_keys(path: Path) -> list[str]:
         with _parts(path) as parts:
             _, about = proof_files.read_span(parts.text(proof_files.PROOF))
         return [str(key) for key in about.get("vkeys", [])]
-    except (Malformed, NotProven, zipfile.BadZipFile, OSError, UnicodeDecodeError, TypeError):
+    except (Malformed, NotProven, OSError, TypeError, *UNREADABLE):
         return []
 
 
@@ -84,10 +88,15 @@ class _Parts(NamedTuple):
 
     def text(self, name: str) -> str:
         with self.open(name) as part:
-            content = part.read(LARGEST_PART + 1)
-        if len(content) > LARGEST_PART:
-            raise NotProven(f"{name} is too large to be one")
-        return content.decode()
+            return _small(part, name).decode()
+
+
+def _small(file: IO[bytes], name: str) -> bytes:
+    """Read what can't be large, however much it unpacks to."""
+    content = file.read(LARGEST_PART + 1)
+    if len(content) > LARGEST_PART:
+        raise NotProven(f"{name} is too large to be one")
+    return content
 
 
 @contextmanager

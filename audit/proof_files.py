@@ -103,7 +103,7 @@ def read_span(text: str) -> tuple[Span, dict[str, Any]]:
         document = json.loads(text)
         first, end, size = (document.pop(name) for name in ("first", "end", "size"))
         outside = [bytes.fromhex(each) for each in document.pop("outside")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Malformed(f"{PROOF} doesn't hold first, end, size and outside") from None
     if not all(type(number) is int for number in (first, end, size)) or not 0 <= first < end <= size:
         raise Malformed(f"{PROOF} is of no span of leaves")
@@ -145,6 +145,8 @@ def read_cells(cells: list[str]) -> Row:
         hashed = bytes.fromhex(cells[1]) if cells[1] else None
     except ValueError:
         raise Malformed(f"row {cells[0]}: the hash isn't one") from None
+    if hashed is not None and len(hashed) != HASH_BYTES:  # a longer one might hold a part of its neighbour's
+        raise Malformed(f"row {cells[0]}: a hash of {len(hashed)} bytes")
     row = Row(int(cells[0]), None if hashed else cells[-1].encode(), hashed)
     if write_cells(row) != cells:
         raise Malformed(f"row {cells[0]}: what it shows isn't what its entry says")

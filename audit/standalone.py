@@ -103,8 +103,8 @@ def verify_proof(text: str, vkey: str) -> str:
 def verify_export(file: zipfile.ZipFile, lines: IO[bytes], vkey: str) -> str:
     """Verify that the entries from `first` up to `end` are all there, unchanged and in order: compute the root."""
     require(len(set(file.namelist())) == len(file.namelist()), "two parts have one name")
-    origin, size, root = checkpoint(file.read("checkpoint").decode(), vkey)
-    proof = json.loads(file.read("proof.json"))
+    origin, size, root = checkpoint(file.open("checkpoint").read(10**6).decode(), vkey)
+    proof = json.loads(file.open("proof.json").read(10**6))
     first, end, outside = proof["first"], proof["end"], [bytes.fromhex(each) for each in proof["outside"]]
     require(proof["size"] == size and all(len(each) == 32 for each in outside), "the proof is of another checkpoint")
     require(type(first) is type(end) is int and 0 <= first < end <= size, "the proof is of no entries")
@@ -125,7 +125,7 @@ def verify_export(file: zipfile.ZipFile, lines: IO[bytes], vkey: str) -> str:
 
 def leaves(lines: IO[bytes], first: int) -> Iterator[bytes]:
     """Hash the entry in each line, whose bytes stand there as they are; of one that is withheld the hash is given."""
-    for number, line in enumerate(lines, first):
+    for number, line in enumerate(iter(lambda: lines.readline(10**6), b""), first):
         parts = re.fullmatch(rb'\{"index":(\d+),(?:"entry":(\{.*\})|"leaf":"([0-9a-f]{64})")\}\n', line)
         if parts is None or parts[1] != b"%d" % number:
             raise ValueError(f"the line of entry {number}")
@@ -137,8 +137,8 @@ def main(path: str, vkey: str) -> str:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file, file.open("entries.jsonl") as lines:
             return verify_export(file, lines, vkey)
-    with open(path, encoding="utf-8", newline="") as text:
-        return verify_proof(text.read(), vkey)
+    with open(path, "rb") as proof:
+        return verify_proof(proof.read(10**6).decode(), vkey)
 
 
 if __name__ == "__main__":
