@@ -9,15 +9,17 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audit import append_only, floods, role_findings, tail
+from audit import append_only, clock, floods, role_findings, sinks, tail
 from audit.alarms import Question, register
 from audit.checks import named
-from audit.models import Compared, Entry, Leaf, Tree
+from audit.models import Checkpoint, Compared, Entry, Leaf, SignedCheckpoint, Sink, Tree
 
 GRACE: Final = timedelta(minutes=5)  # within which an entry may be without its leaf
 OVERLAP: Final = timedelta(minutes=15)  # longer than a transaction may take from writing an entry to its commit
+TRIES: Final = 10  # of a sink one after another, with pauses that add up to half an hour
 AT_ONCE: Final = timedelta(hours=6)  # of entries compared in one look, so that the first look at an old log is short
 
 
@@ -32,24 +34,16 @@ def without_leaf(_at: datetime) -> int:
         known = Compared.objects.select_for_update().first() or (Compared(until=first) if first else None)
         if known is None:
             return 0
-        upto = min(known.until + AT_ONCE, _database_now() - GRACE)
-        leaves = Leaf.of_every_log.filter(entry_id=OuterRef("pk"))
+        now = clock.of_database()
+        if first and known.until > now:  # a clock was set back, or somebody would rather that nothing is compared
+            known.until = first
+        upto = min(known.until + AT_ONCE, now - GRACE)
+        leaves = Leaf.of_every_log.filter(entry_id=OuterRef("pk"), leaf_index__gte=0)
         missing = Entry.objects.filter(~Exists(leaves), at__gte=known.until - OVERLAP, at__lt=upto).count()
         if not missing:
             known.until = max(upto, known.until)
             known.save()
         return missing
-
-
-def _database_now() -> datetime:
-    """Return the time of the clock that stamps the entries."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT clock_timestamp()")
-            now: datetime = cursor.fetchone()[0]
-            return now
-        cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
-        return datetime.fromisoformat(cursor.fetchone()[0] + "+00:00")
 
 
 def oldest_unsequenced(_at: datetime) -> int:
@@ -66,6 +60,27 @@ def stopped(_at: datetime) -> int:
     """Tell whether the log has stopped signing because it is no continuation of what others hold."""
     tree = Tree.current()
     return int(tree is not None and bool(tree.stopped_because))
+
+
+def unsigned_for(_at: datetime) -> int:
+    """Return for how many seconds a checkpoint has been waiting to be signed, in a log that is signed at all."""
+    tree = Tree.current()
+    signed = SignedCheckpoint.objects.order_by("-size").first()
+    if tree is None or (signed is None and not SignedCheckpoint.of_every_log.exists()):
+        return 0
+    waiting = Checkpoint.objects.filter(size__gt=signed.size if signed else 0).order_by("size").first()
+    return max(0, round((clock.of_database() - waiting.made_at).total_seconds())) if waiting else 0
+
+
+def failing_sinks(_at: datetime) -> int:
+    """Count those who should be given our checkpoints and for long could not be, or not be asked for their last."""
+    names = [taker.name for taker in sinks.all_of_them()]
+    return Sink.objects.filter(name__in=names, attempts__gte=TRIES).count()
+
+
+def clocks_apart(_at: datetime) -> int:
+    """Return for how many seconds our clock is ahead of the database's, or behind it."""
+    return int(clock.apart(timezone.now()).total_seconds())  # noqa: TID251 - the clock itself is in question
 
 
 def unguarded(_at: datetime) -> int:
@@ -122,6 +137,28 @@ for question in (
         _("the log has stopped signing"),
         _("Somebody holds a checkpoint that ours does not continue: was a backup restored? Read docs/log.md first."),
         stopped,
+    ),
+    Question(
+        "checkpoint_unsigned",
+        _("how long a checkpoint has been waiting to be signed"),
+        _("See that the worker of the queue `log` runs and holds LOG_KEY; its own log says what keeps it."),
+        unsigned_for,
+        limit=600,
+        unit="seconds",
+    ),
+    Question(
+        "sinks_failing",
+        _("places that were not given our checkpoints for long"),
+        _("Run `manage.py log status`. Until they are given again, nobody else can tell whether the log was altered."),
+        failing_sinks,
+    ),
+    Question(
+        "clocks_apart",
+        _("how far our clock is from the database's"),
+        _("Set both by NTP, and ask who changed one: nothing is deleted for its age until they agree."),
+        clocks_apart,
+        limit=30,
+        unit="seconds",
     ),
     Question(
         "guards_and_rights",

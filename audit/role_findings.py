@@ -7,6 +7,7 @@ about smaller doors.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
@@ -65,6 +66,15 @@ UNION ALL SELECT 'the trigger ' || t.tgname || ' on ' || c.relname
   AND t.tgname NOT IN (c.relname || '_ao_row', c.relname || '_ao_truncate', 'guard_' || c.relname)
 UNION ALL SELECT 'row security on ' || c.relname FROM pg_class c
   WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) AND c.relrowsecurity"""
+
+# What the database fills in by itself, of which the sequencer and the alarms make their order.
+FILLED = {
+    "id": "a", "epoch": r"\d+", "xid": r"pg_current_xact_id\(\)", "at": r"clock_timestamp\(\)",
+}  # fmt: skip
+FILLS = """
+SELECT a.attname, coalesce(nullif(a.attidentity::text, ''), pg_get_expr(d.adbin, d.adrelid), '')
+  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ WHERE a.attrelid = to_regclass(%s) AND a.attname = ANY(%s) ORDER BY a.attnum"""
 
 
 class Finding(NamedTuple):
@@ -172,6 +182,9 @@ def _strangers(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
     protected = sorted({*append_only.protected(), ENTRY})
     for (what,) in _rows(connection, STRANGERS, [protected] * 3):
         yield Finding("the database", f"has {what}, which is none of ours")
+    for column, filled in _rows(connection, FILLS, [ENTRY, list(FILLED)]):
+        if not re.fullmatch(FILLED[column], filled):
+            yield Finding("the database", f"fills {ENTRY}.{column} with {filled or 'nothing'}, which is none of ours")
 
 
 def _rows(connection: BaseDatabaseWrapper, statement: str, values: list[Any]) -> list[tuple[Any, ...]]:

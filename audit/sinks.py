@@ -165,14 +165,15 @@ def _of(given: str) -> Taker:
 
 def _content(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is no checkpoint either
     except FileNotFoundError:
         return None
 
 
 def _put_aside(folder: Path, origin: str) -> None:
-    """Move an earlier log's files out of the way, under their origin's mark."""
+    """Move an earlier log's files out of the way, under their origin's mark; go on where a killed run ended."""
     aside = folder / f"before-{sha256(origin.encode()).hexdigest()[:16]}"
-    aside.mkdir()
-    for part in ("tile", "checkpoint"):
-        (folder / part).rename(aside / part)
+    aside.mkdir(exist_ok=True)
+    for part in ("tile", "checkpoint"):  # the checkpoint last: it tells that there is something to move
+        if (folder / part).exists() and not (aside / part).exists():
+            (folder / part).rename(aside / part)

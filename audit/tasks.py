@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import alarms, erasure, floods, publishing, retention, sequencing, taking_out
+from audit import alarms, clock, erasure, floods, publishing, retention, sequencing, taking_out
 from audit.models import Tree
 from audit.tiles import Damaged
 
@@ -23,6 +23,9 @@ MOST_BATCHES = 100
 def let_go() -> None:
     """Let go of what has had its time, table by table, and of the keys of those nothing was told of for long."""
     at = timezone.now()
+    if clock.apart(at) > clock.MOST_APART:  # a clock that runs ahead by years would destroy what must be kept
+        log.error("retention.clocks_apart", ours=at.isoformat())
+        return
     log.info("retention", rows=retention.sweep(at), subjects=erasure.sweep(at))
 
 

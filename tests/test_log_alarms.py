@@ -36,7 +36,8 @@ AT = datetime(2026, 3, 11, 10, 0, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 ASKED = {
     "entries_without_leaf", "oldest_unsequenced", "watermark_held_back", "log_stopped", "guards_and_rights",
-    "disk_full", "unsigned_webhooks", "decisions_without_entry", "intents_without_outcome",
+    "checkpoint_unsigned", "sinks_failing", "clocks_apart", "disk_full", "unsigned_webhooks",
+    "decisions_without_entry", "intents_without_outcome",
 }  # fmt: skip
 
 
