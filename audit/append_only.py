@@ -23,6 +23,7 @@ FUNCTION_BODY = "BEGIN" + RAISE
 
 # Bits of pg_trigger.tgtype: ROW 1, BEFORE 2, DELETE 8, UPDATE 16, TRUNCATE 32.
 ROW_GUARD = 1 + 2 + 8 + 16
+GOING_GUARD = 1 + 2 + 8
 TRUNCATE_GUARD = 2 + 32
 
 Condition = Callable[[BaseDatabaseWrapper], str]
@@ -30,6 +31,7 @@ Condition = Callable[[BaseDatabaseWrapper], str]
 _protected: dict[str, None] = {}
 _locked: dict[str, None] = {}
 _emptied: dict[str, tuple[tuple[str, ...], Condition]] = {}
+_going: dict[str, Condition] = {}
 
 
 class Altered(Exception):
@@ -65,6 +67,16 @@ def emptied() -> dict[str, tuple[str, ...]]:
     return {table: columns for table, (columns, _when) in _emptied.items()}
 
 
+def goes_only(table: str, *, when: Condition) -> None:
+    """Let rows of a table that isn't protected otherwise go only if the SQL condition `when` over OLD holds."""
+    _going[table] = when
+
+
+def guarded() -> tuple[str, ...]:
+    """Name every table that has a guard of ours: the protected ones, and those whose rows go on a condition."""
+    return (*_protected, *_going)
+
+
 def protected() -> tuple[str, ...]:
     """Name every table that was declared append-only, in the order of declaration."""
     return tuple(_protected)
@@ -96,7 +108,7 @@ def statements(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[st
 def install(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[Finding]:
     """Install what is missing or altered on those tables that exist; return what was mended."""
     existing = set(connection.introspection.table_names())
-    wanted = [table for table in (protected() if tables is None else tables) if table in existing]
+    wanted = [table for table in (guarded() if tables is None else tables) if table in existing]
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _install_function(cursor)
@@ -122,7 +134,7 @@ def verify(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None)
 def findings(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[Finding]:
     """List the guards that are missing or differ from what they should be."""
     inspect = _inspect_postgresql if connection.vendor == "postgresql" else _inspect_sqlite
-    names = list(protected() if tables is None else tables)
+    names = list(guarded() if tables is None else tables)
     return inspect(connection, names) if names else []
 
 
@@ -131,11 +143,12 @@ def _on(connection: BaseDatabaseWrapper, table: str) -> str:
 
 
 def _postgresql(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]:
-    row, truncate = f"{table}_ao_row", f"{table}_ao_truncate"
+    row, truncate = _row_guard(table), f"{table}_ao_truncate"
     function, body = _row_function(connection, table)
     own = [] if function == FUNCTION else [_function(function, body, f" SET {search_path(connection)}")]
+    event = "DELETE" if table in _going else "UPDATE OR DELETE"
     return {
-        row: [*own, *_trigger(table, row, "UPDATE OR DELETE", f"ROW EXECUTE FUNCTION {function}()")],
+        row: [*own, *_trigger(table, row, event, f"ROW EXECUTE FUNCTION {function}()")],
         truncate: _trigger(table, truncate, "TRUNCATE", f"STATEMENT EXECUTE FUNCTION {FUNCTION}()"),
     }
 
@@ -147,11 +160,17 @@ def _trigger(table: str, name: str, event: str, does: str) -> list[str]:
     ]
 
 
+def _row_guard(table: str) -> str:
+    return f"{table}_ao_go" if table in _going else f"{table}_ao_row"
+
+
 def _row_function(connection: BaseDatabaseWrapper, table: str) -> tuple[str, str]:
     """Return the function that guards the rows of a table, and its body: the common one, or one that may let through.
 
     The two IFs are nested because a DELETE has no NEW.
     """
+    if table in _going:
+        return f"{table}_ao", f"BEGIN IF {_going[table](connection)} THEN RETURN OLD; END IF;" + RAISE
     if table not in _emptied:
         return FUNCTION, FUNCTION_BODY
     condition = _emptied[table][1](connection)
@@ -192,9 +211,10 @@ def _inspect_postgresql(connection: BaseDatabaseWrapper, tables: list[str]) -> l
     found = []
     for table in tables:
         function, body = _row_function(connection, table)
-        row = (ROW_GUARD, "A", True, "", function, body, None if function == FUNCTION else path)
+        fires = GOING_GUARD if table in _going else ROW_GUARD
+        row = (fires, "A", True, "", function, body, None if function == FUNCTION else path)
         truncate = (TRUNCATE_GUARD, "A", True, "", FUNCTION, FUNCTION_BODY, None)
-        for name, expected in ((f"{table}_ao_row", row), (f"{table}_ao_truncate", truncate)):
+        for name, expected in ((_row_guard(table), row), (f"{table}_ao_truncate", truncate)):
             if name not in standing:
                 found.append(Finding(table, name, "missing"))
             elif standing[name] != expected:
@@ -209,6 +229,9 @@ def _sqlite(connection: BaseDatabaseWrapper, table: str) -> dict[str, list[str]]
     taken = " OR ".join("(" + " AND ".join(f'"{c}" = NEW."{c}"' for c in key) + ")" for key in keys) or "0"
     is_taken = f'EXISTS (SELECT 1 FROM "{table}" WHERE {taken})'  # noqa: S608 - names come from the schema
     create = f'CREATE TRIGGER "{table}_ao_'
+    if table in _going:
+        unless = f" WHEN NOT ({_going[table](connection)})"
+        return {f"{table}_ao_delete": [f'{create}delete" BEFORE DELETE ON "{table}"{unless} {refuse}']}
     return {
         f"{table}_ao_update": [f'{create}update" BEFORE UPDATE ON "{table}"{unless} {refuse}'],
         f"{table}_ao_delete": [f'{create}delete" BEFORE DELETE ON "{table}" {refuse}'],

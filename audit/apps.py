@@ -20,7 +20,7 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from audit import checks, questions  # noqa: F401 - they register themselves
+        from audit import checks, erasure, questions  # noqa: F401 - they register themselves
 
         autodiscover_modules("retention")
         post_migrate.connect(reinstall_guards, sender=self, dispatch_uid="audit.append_only")

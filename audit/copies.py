@@ -69,7 +69,7 @@ def differing(row: Row) -> list[str]:
     """Name the columns that don't say what the body says; "body" if it can't be read."""
     try:
         envelope = json.loads(row.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ["body"]
     if not isinstance(envelope, dict):
         return ["body"]

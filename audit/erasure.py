@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef
 
-from audit import keys, retention
+from audit import append_only, keys, retention
 from audit.log import record
 from audit.models import Entry, SubjectKey
 
@@ -60,3 +61,18 @@ def _long_silent(before: datetime) -> Iterator[list[str]]:
 def _forget(subject: str, at: datetime) -> None:
     with transaction.atomic():
         erase(subject=subject, actor="system:audit.erasure", at=at, purpose="keep nothing longer than it is needed")
+
+
+def _is_told(connection: BaseDatabaseWrapper) -> str:
+    """Write, over OLD, that the log tells of this very erasure: whoever destroys a key leaves that trace."""
+    entry = Entry._meta.db_table
+    if connection.vendor == "postgresql":
+        return (
+            f"EXISTS (SELECT 1 FROM {entry} e WHERE e.subject_ref = OLD.subject_ref"  # noqa: S608 - constants
+            " AND e.kind = 'audit.erased' AND e.xid = pg_current_xact_id())"
+        )
+    newest = f'(SELECT kind FROM "{entry}" WHERE subject_ref = OLD.subject_ref ORDER BY id DESC LIMIT 1)'  # noqa: S608
+    return f"coalesce({newest} = 'audit.erased', 0)"
+
+
+append_only.goes_only(SubjectKey._meta.db_table, when=_is_told)

@@ -39,9 +39,11 @@ entries.csv    the same for a spreadsheet, if it was asked for
 checkpoint     the signed size and root of the log
 proof.json     the hashes of what lies before and after these entries
 
-An entry of another organisation shows as the hash of its leaf only. Personal data are not in the log in clear: an
-entry holds the hash of what was encrypted (ct_sha256). To verify, have the log's public key from somebody else than
-whoever gave you this file; docs/verify.md says how, and audit/standalone.py is a verifier to read in one sitting.
+An entry of another organisation shows as the hash of its leaf only, and so does one that wasn't written as ours are:
+proof.json names those (not_ours), and each is a reason to ask how it came into the log. Personal data are not in the
+log in clear: an entry holds the hash of what was encrypted (ct_sha256). To verify, have the log's public key from
+somebody else than whoever gave you this file; docs/verify.md says how, and audit/standalone.py is a verifier to read
+in one sitting.
 """
 
 Progress = Callable[[int, int], None]
@@ -134,16 +136,16 @@ def write(
         "origin": asked.tree.origin, "since": moment(asked.since), "until": moment(asked.until),
         "organisation": asked.organisation or "", "vkeys": log_keys.vkeys(asked.tree),
     }  # fmt: skip
-    stamp = at.timetuple()[:6]
+    stamp, strange = at.timetuple()[:6], set[int]()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as packed:
         with packed.open(_part(proof_files.JSON_LINES, stamp), "w", force_zip64=True) as part:
-            _write_lines(part, asked, proven, progress)
+            _write_lines(part, asked, proven, strange, progress)
         if with_csv:
             with packed.open(_part(proof_files.CSV, stamp), "w", force_zip64=True) as part:
-                _write_table(part, asked, progress)
+                _write_table(part, asked, strange, progress)
         told = READ_ME.format(first=asked.first, last=asked.end - 1, origin=asked.tree.origin)
         for name, text in (
-            (proof_files.PROOF, proof_files.write_span(proven, about)),
+            (proof_files.PROOF, proof_files.write_span(proven, {**about, "not_ours": sorted(strange)})),
             (proof_files.CHECKPOINT, asked.note),
             ("README.txt", told),
         ):
@@ -157,24 +159,36 @@ def _part(name: str, stamp: tuple[int, ...]) -> zipfile.ZipInfo:
     return info
 
 
-def _write_lines(part: IO[bytes], asked: Stretch, proven: Span, progress: Progress) -> None:
-    """Write the entries as JSON lines, and see that they are those that were signed."""
+def _write_lines(part: IO[bytes], asked: Stretch, proven: Span, strange: set[int], progress: Progress) -> None:
+    """Write the entries as JSON lines, and see that they are those that were signed.
+
+    One that isn't written as ours are, so that nobody but an intruder can have put it in, keeps no other from being
+    exported: it is proven by its hash, and its number goes into `strange`.
+    """
     tree = Frontier()
     before = proof_files.push(tree, proven.outside, 0, proven.first)
     for row in _rows(asked, progress):
         tree.push(0, row.hashed or leaf_hash(row.entry or b""))
-        part.write(proof_files.write_line(row))
+        try:
+            part.write(proof_files.write_line(row))
+        except proof_files.Malformed:
+            strange.add(row.leaf_index)
+            part.write(proof_files.write_line(_by_its_hash(row)))
     proof_files.push(tree, proven.outside[before:], proven.end, proven.size)
     if tree.root() != checkpoint_of(asked.note).root:
         raise Damaged("what is stored isn't what was signed: run `manage.py audit verify`")
 
 
-def _write_table(part: IO[bytes], asked: Stretch, progress: Progress) -> None:
+def _by_its_hash(row: Row) -> Row:
+    return Row(row.leaf_index, None, leaf_hash(row.entry or b""))
+
+
+def _write_table(part: IO[bytes], asked: Stretch, strange: set[int], progress: Progress) -> None:
     text = io.TextIOWrapper(part, encoding="utf-8-sig", newline="", write_through=True)  # with the mark Excel looks for
     table = csv.writer(text)
     table.writerow(proof_files.COLUMNS)
     for row in _rows(asked, progress):
-        table.writerow(proof_files.write_cells(row))
+        table.writerow(proof_files.write_cells(_by_its_hash(row) if row.leaf_index in strange else row))
     text.detach()
 
 

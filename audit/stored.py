@@ -25,7 +25,8 @@ NOTES = """
      ORDER BY s.size LIMIT 10"""
 LEFT_OUT = """
     SELECT {uid} FROM audit_entry e
-     WHERE {before} AND NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id AND l.log = %s)
+     WHERE {before}
+       AND NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id AND l.log = %s AND l.leaf_index >= 0)
      ORDER BY e.id LIMIT 10"""
 
 

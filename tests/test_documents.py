@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audit import keys
+from audit.erasure import erase
 from audit.models import Entry
 from tests.cast import NOW, Cast
 from tests.reception import book, laid, open_office, passport, printed_on
@@ -118,7 +118,7 @@ def test_of_the_document_its_type_number_and_issuer_are_kept_and_the_number_is_s
     assert kept.number == "XP8271602"
     assert "XP8271602" not in repr(kept)
     assert "XP8271602" not in str(row.evidence.detail)
-    keys.erase(str(cast.antti.customer.pseudonym))
+    erase(subject=str(cast.antti.customer.pseudonym), actor="system:test", purpose="A test", at=NOW)
     assert documents_seen.of(row.evidence) is None
 
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import translation
 
-from audit import keys
+from audit.erasure import erase
 from audit.models import Entry
 from cases.models import Delivery, Refund
 from notices.models import Notice
@@ -178,7 +178,7 @@ def test_a_proposal_carries_out_its_own_action_only(cast: Cast) -> None:
 @pytest.mark.parametrize("action", ["refund_to_account", "close_account"])
 def test_what_can_no_longer_be_read_is_not_carried_out(cast: Cast, action: str) -> None:
     waiting = proposed(cast, action=action, asked=LARGE if action == "refund_to_account" else {})
-    keys.erase(str(cast.antti.customer.pseudonym))
+    erase(subject=str(cast.antti.customer.pseudonym), actor="system:test", purpose="A test", at=NOW)
     assert decide(waiting, cast.supervisor).refusal.reason == Reason.FAILED
     assert waits(waiting)
     assert not ClosedAccount.objects.exists()

@@ -20,7 +20,7 @@ from django.core.checks import WARNING
 from django.db import transaction
 from joserfc.jwk import OKPKey
 
-from audit.models import SubjectKey
+from audit.erasure import erase
 from cases import outbox
 from cases.models import Delivery, Refund
 from contactcentre.environment import BadSetting, Environment, kept, new_signing_key
@@ -166,7 +166,7 @@ def test_a_grant_that_is_not_used_has_none(cast: Cast, monkeypatch: pytest.Monke
 
 def test_an_erased_customer_has_none_any_more(cast: Cast) -> None:
     grant = granted(cast, "refund_to_account")
-    SubjectKey.objects.filter(subject_ref=str(cast.antti.customer.pseudonym)).delete()
+    erase(subject=str(cast.antti.customer.pseudonym), actor="system:test", purpose="A test", at=NOW)
     with pytest.raises(receipts.NoReceipt, match="erased"):
         receipts.signed(grant, at=NOW)
 
