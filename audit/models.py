@@ -283,7 +283,7 @@ class Export(models.Model):
     class State(models.TextChoices):
         ASKED = "ASKED", _("waiting to be written")
         WRITING = "WRITING", _("being written")
-        READY = "READY", _("ready")
+        READY = "READY", _("ready to be fetched")
         EMPTY = "EMPTY", _("nothing of that period is signed")
         FAILED = "FAILED", _("could not be written")
         VOID = "VOID", _("thrown away")

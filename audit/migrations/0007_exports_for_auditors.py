@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("ASKED", "waiting to be written"),
                             ("WRITING", "being written"),
-                            ("READY", "ready"),
+                            ("READY", "ready to be fetched"),
                             ("EMPTY", "nothing of that period is signed"),
                             ("FAILED", "could not be written"),
                             ("VOID", "thrown away"),
