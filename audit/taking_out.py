@@ -43,7 +43,7 @@ class Lost(Exception):
 
 
 def ask(auditor: Auditor, *, since: datetime, until: datetime, with_csv: bool, purpose: str, at: datetime) -> Export:
-    """Note that an export is wanted, with its entry, and hint to the task. Raises TooMany."""
+    """Note that an export is wanted, and hint to the task, which begins with the entry. Raises TooMany."""
     with transaction.atomic(durable=True):
         unfinished = Export.objects.filter(asked_by=auditor.actor, state__in=(State.ASKED, State.WRITING))
         if unfinished.count() >= MOST_AT_ONCE:
