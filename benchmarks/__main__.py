@@ -25,7 +25,7 @@ def main() -> None:
             return
         results = _measured(given)
     try:
-        results["starts"] = {} if given.no_starts else _starts(fresh_clone=given.fresh_clone)
+        results["starts"] = {} if given.no_starts or given.only_log else _starts(fresh_clone=given.fresh_clone)
     finally:  # what was measured is kept, also when the house doesn't start
         _keep(results, write=not given.dry)
 
@@ -34,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often every variant is measured")
     parser.add_argument("--operations", type=int, default=50, help="attempts in one slice; cheap variants take more")
+    parser.add_argument("--only-log", action="store_true", help="measure the log only, and no start-up times")
     parser.add_argument("--no-starts", action="store_true", help="leave the times of `make run` out")
     parser.add_argument("--fresh-clone", action="store_true", help="measure `make run` in a clone of the last commit")
     parser.add_argument("--dry", action="store_true", help="print the table only, keep nothing")
@@ -42,24 +43,31 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(given: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks import gate, measuring, pages, statements, table, telephone
+    from benchmarks import gate, log, measuring, pages, statements, table, telephone
 
     world = _world(customers=max(100, (given.rounds + 2) * given.operations))
+    if given.only_log:
+        return {**_about(given), "log": log.measured(world, given.rounds, _say)}
     variants = [*telephone.variants(world, given.operations), *gate.variants(world, given.operations)]
     slices = measuring.measure(variants, given.rounds, server.Processes(), _say)
     asked = {variant.name: statements.asked(variant.prepare(1)[0]) for variant in variants}
     return {
-        "at": datetime.now(UTC).isoformat(timespec="minutes"),
-        "rounds": given.rounds,
-        "machine": table.machine(),
+        **_about(given),
         "variants": table.summary(slices),
         "statements": {
             name: {"statements": len(one.statements), "savepoints": one.savepoints, "commits": one.commits}
             for name, one in asked.items()
         },
         "pages": pages.measured(world),
-        "starts": {},
+        "log": log.measured(world, given.rounds, _say),
     }
+
+
+def _about(given: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks import table
+
+    at = datetime.now(UTC).isoformat(timespec="minutes")
+    return {"at": at, "rounds": given.rounds, "machine": table.machine()}
 
 
 def _world(customers: int) -> Any:

@@ -1,4 +1,4 @@
-"""The row that a temporary hold inserts, three times: saved bare, and as the two rivals' histories would have it."""
+"""What is saved side by side: bare, under our log, and as the two rivals' histories would have it."""
 
 from __future__ import annotations
 
@@ -52,4 +52,40 @@ class BareTurn(models.Model):
         return self.call_sid
 
 
+class Noted(models.Model):
+    """A row of seven columns, one of them a note of 200 characters, that a colleague keeps changing."""
+
+    customer = models.CharField(max_length=36)
+    title = models.CharField(max_length=80)
+    state = models.CharField(max_length=10)
+    cents = models.IntegerField()
+    changed_at = models.DateTimeField()
+    notes = models.TextField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class NotedByNobody(Noted):
+    """A row that nobody logs."""
+
+
+class NotedByUs(Noted):
+    """A row whose every change is recorded in our log, by whom and why, in the same transaction."""
+
+
+class NotedBySimpleHistory(Noted):
+    """A row whose every save django-simple-history copies."""
+
+    history = HistoricalRecords()
+
+
+class NotedByAuditlog(Noted):
+    """A row whose every change django-auditlog notes."""
+
+
 auditlog.register(WithAuditlog)
+auditlog.register(NotedByAuditlog)

@@ -33,8 +33,10 @@ def started() -> Iterator[None]:
 
 def _settings(database: str, redis: str, base: Path) -> dict[str, str]:
     for name in [*os.environ]:
-        if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_")):
+        if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_", "LOG_")):
             del os.environ[name]
+    from contactcentre.environment import new_signing_key
+
     return {
         "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
         "DATABASE_URL": database,
@@ -45,6 +47,7 @@ def _settings(database: str, redis: str, base: Path) -> dict[str, str]:
         "SECRET_KEY": "measured-only-" + "k" * 40,
         "FIELD_KEY": "bWVhc3VyZS1vbmx5LWtleS0zMi1ieXRlcy1sb25nLiE=",
         "TWILIO_AUTH_TOKEN": "measured-only-token-0123456789",
+        "LOG_KEY": new_signing_key(),
         "LOG_LEVEL": "INFO",
     }
 
@@ -66,11 +69,11 @@ class Processes:
     def postgresql_ms(self) -> float:
         """Return the milliseconds that PostgreSQL's processes have used, those that ended too."""
         ours = [self.postmaster, *(pid for pid in _pids() if _stat(pid)[1] == self.postmaster)]
-        return sum(_used_ms(pid) for pid in ours)
+        return sum(used_ms(pid) for pid in ours)
 
     def redis_ms(self) -> float:
         """Return the milliseconds that Redis has used."""
-        return _used_ms(self.redis)
+        return used_ms(self.redis)
 
 
 def machine_ms() -> float:
@@ -95,5 +98,6 @@ def _stat(pid: int) -> tuple[float, int]:
     return sum(map(int, fields[11:15])) * _TICK_MS, int(fields[1])
 
 
-def _used_ms(pid: int) -> float:
+def used_ms(pid: int) -> float:
+    """Return the milliseconds that a process has used."""
     return _stat(pid)[0]

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
+from benchmarks import log_table
 from benchmarks.measuring import Slice, figure
 
 TURN_FLOOR = "bare view, our middleware"
@@ -55,11 +56,14 @@ def markdown(results: Mapping[str, Any]) -> str:
         f" {on['postgresql']} with fsync={on['fsync']} and synchronous_commit={on['synchronous_commit']}.",
         f"{results['rounds']} rounds, the order of the variants turned in each; medians with [least..most]. CPU is this"
         " process, PostgreSQL's and Redis's together, in milliseconds an operation. Others used"
-        f" {_others(results['variants']):.0%} of one processor meanwhile (median).", "",
+        f" {_others(results):.0%} of one processor meanwhile (median).",
     ]  # fmt: skip
-    lines += _variants(results["variants"], results["statements"])
-    lines += ["", "| goal | found |", "| --- | --- |", *(f"| {goal} | {found} |" for goal, found in _goals(results))]
-    if results["pages"]:
+    if results.get("variants"):
+        lines += ["", *_variants(results["variants"], results["statements"]), "", "| goal | found |", "| --- | --- |"]
+        lines += [f"| {goal} | {found} |" for goal, found in _goals(results)]
+    if results.get("log"):
+        lines += log_table.markdown(results["log"])
+    if results.get("pages"):
         lines += ["", "| page | statements | ms CPU |", "| --- | --- | --- |"]
         lines += [f"| {name} | {row['statements']} | {row['cpu']} |" for name, row in results["pages"].items()]
     if results["starts"]:
@@ -68,8 +72,9 @@ def markdown(results: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _others(variants: Mapping[str, Any]) -> float:
-    return median(row["others"]["median"] for row in variants.values())
+def _others(results: Mapping[str, Any]) -> float:
+    measured = results.get("variants") or results["log"]["saves"]
+    return median(row["others"]["median"] for row in measured.values())
 
 
 def _variants(variants: Mapping[str, Any], statements: Mapping[str, Any]) -> list[str]:

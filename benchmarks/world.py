@@ -27,6 +27,7 @@ class World:
         at = timezone.now()
         self.organisation = Organisation.objects.create(name="Esimerkki Oy", number_to_call=DIALLED)
         self.agent = self._hire("agent", "AGENT", at)
+        self.auditor = self._hire("auditor", "AUDITOR", at)
         self._bring_in([_row(seven) for seven in range(1_000_000, 1_000_000 + customers)], at)
         self.customers = list(Customer.objects.order_by("pk"))
         self._turns: defaultdict[str, Iterator[Customer]] = defaultdict(lambda: cycle(self.customers))
