@@ -16,8 +16,10 @@ def main() -> None:
         sys.exit(verify(sys.argv[3:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcentre.settings")
     make_do(sys.argv[1] if len(sys.argv) > 1 else "")
-    from django.core.management import execute_from_command_line
-
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.exit("This Python has no Django: use .venv/bin/python, which `make run` sets up.")
     execute_from_command_line(sys.argv)
 
 

@@ -120,6 +120,13 @@ def in_an_empty_shell(*words: str, **given: str) -> Answer:
     return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False)
 
 
+def test_a_python_without_our_packages_says_which_one_to_use() -> None:
+    command = [sys.executable, "-S", "manage.py", "demo"]
+    said = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert said.stderr.strip() == "This Python has no Django: use .venv/bin/python, which `make run` sets up."
+
+
 def test_a_newcomers_shell_needs_no_settings_for_it(data: Path) -> None:
     answer = in_an_empty_shell("demo", "code", "agent_aino", DATA_DIR=str(data))
     assert re.fullmatch(r"\d{6}\n", answer.stdout), answer.stderr
