@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from tests.asked_by_link import ADDRESS, Browser, asked, calling, heard, link_of, ready, with_e_id
 from tests.cast import Cast
@@ -170,6 +171,8 @@ def test_after_he_said_that_he_did_not_call_no_other_request_goes_out_in_this_co
     assert "Offer a visit, or call the recorded number back." in shown
     answer = send(client, contact)
     assert "so nothing more is asked of him here" in answer.content.decode()
+    form = client.get(reverse("admin:do", args=[contact.public_id, "change_address"])).content.decode()
+    assert "send-these" not in form
     claimed = {"number": cast.bea.number, "capacity": "SELF", "source": "STAFF", "at": now()}
     claim_number(contact.public_id, by=cast.agent_aino, **claimed)
     send(client, contact)

@@ -214,3 +214,4 @@ def test_the_easiest_way_from_a_refusal_at_the_desk_has_a_button(cast: Cast, off
     visit = received(cast, office, here)
     assert reverse("admin:visits_desk", args=[visit.public_id]) in kalle.get(page).content.decode()
     assert receive not in kalle.get(page).content.decode()
+    assert "tiski 0" not in kalle.get(reverse("admin:visits_desk", args=[visit.public_id])).content.decode()

@@ -28,7 +28,7 @@ from cases.pages.access import person, served, serving, show, visible
 from cases.pages.forms import MONEY_FIELDS, cents, filled, latest_refusal, raw
 from cases.pages.readiness import missing, nothing_open, obstacle
 from cases.pages.story import label_of
-from verification import parking, registers, results
+from verification import parking, prompts, registers, results
 from verification.declarations import Declaration, declared
 from verification.gate import Granted, Live, Malformed, Proposed, Refused, Unavailable, attempt
 from verification.models import Interaction, Refusal
@@ -140,7 +140,7 @@ def _form(
         "unavailable": status == 503,
         "missing": missing(wanted, contact, by=person(request), at=timezone.now()),
         "empty": nothing_open(wanted, contact),
-        "may_ask": prompting.may_ask(wanted),
+        "may_ask": prompting.may_ask(wanted) and not prompts.declined(contact),
         "together": prompting.speakers(contact),
     }
     return show(request, "cases/action.html", context, status=status)
