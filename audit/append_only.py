@@ -120,6 +120,17 @@ def install(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None
     return mended
 
 
+def lift_for_migrations(connection: BaseDatabaseWrapper) -> None:
+    """Drop those guards of SQLite that name columns, which else could not be altered; `install` puts them back.
+
+    Only the erasable tables' guards against UPDATE do, and only until the end of the `migrate` that calls this.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for table in _emptied:
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_ao_update"')
+
+
 def missing(connection: BaseDatabaseWrapper, tables: Iterable[str] | None = None) -> list[str]:
     """Name each guard that is absent, as "table.trigger"."""
     return [f"{f.table}.{f.trigger}" for f in findings(connection, tables) if f.state == "missing"]

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,11 @@ def reinstall_guards(using: str, **_: Any) -> None:
     append_only.install(connections[using])
 
 
+def lift_guards(using: str, **_: Any) -> None:
+    """Let the migrations alter what a guard names; it is put back as soon as they are through."""
+    append_only.lift_for_migrations(connections[using])
+
+
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = _("Audit log")
@@ -23,4 +28,5 @@ class AuditConfig(AppConfig):
         from audit import checks, erasure, questions  # noqa: F401 - they register themselves
 
         autodiscover_modules("retention")
+        pre_migrate.connect(lift_guards, sender=self, dispatch_uid="audit.append_only")
         post_migrate.connect(reinstall_guards, sender=self, dispatch_uid="audit.append_only")
