@@ -58,6 +58,7 @@ FROM_THE_CALLER: Final[tuple[Rule, ...]] = (
     *(rule for rule in rules.BEFORE_PARAMETERS if rule is not rules._own_matter),
     rules._claim,
     rules._stated_authority,
+    rules._log_keeps_up,
     rules._level,
 )
 FROM_THE_RECORD: Final[tuple[Rule, ...]] = (
