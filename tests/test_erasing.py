@@ -114,6 +114,25 @@ def test_nothing_is_forgotten_while_something_of_his_is_under_way(cast: Cast) ->
     assert approve(cast, listed(cast)).result == {"erased": 0, "left_alone": 1}
 
 
+def test_the_contact_of_a_stranger_who_said_his_number_lately_stays_provable(cast: Cast) -> None:
+    closed(cast)
+    lately = LATER - timedelta(days=3)
+    stranger = cast.call(at=lately, claims=cast.antti)
+    keys.subject_key(str(stranger.pseudonym), at=lately)
+    interactions.end(stranger.public_id, at=lately)
+    assert approve(cast, listed(cast)).result == {"erased": 1, "left_alone": 0}
+    assert keys.find(str(stranger.pseudonym)) is not None
+    assert keys.find(str(cast.antti.customer.pseudonym)) is None
+
+
+def test_what_was_granted_on_some_proof_lately_is_not_forgotten_away(cast: Cast) -> None:
+    closed(cast)
+    desk = cast.desk(at=LATER - timedelta(days=3), claims=cast.antti)
+    assert isinstance(ask("lasting_freeze", desk, cast.clerk_kalle, at=LATER - timedelta(days=3)), Granted)
+    interactions.end(desk.public_id, at=LATER - timedelta(days=3))
+    assert approve(cast, listed(cast)).result == {"erased": 0, "left_alone": 1}
+
+
 def test_an_unanswered_case_is_something_under_way(cast: Cast) -> None:
     call = cast.call(at=NOW, claims=cast.antti)
     assert isinstance(ask("open_case", call, cast.agent_aino, {"questions": WORDS}), Granted)

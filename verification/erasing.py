@@ -21,6 +21,7 @@ from verification import batches
 from verification.batches import BadFile
 from verification.emptying import empty
 from verification.guard import emptied
+from verification.levels import Level
 from verification.models import (
     Authenticator,
     AuthenticatorSetup,
@@ -29,6 +30,7 @@ from verification.models import (
     ClosedAccount,
     ContactChange,
     Customer,
+    Grant,
     Interaction,
     KeypadRoad,
     ListCode,
@@ -93,12 +95,15 @@ def carry_out(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
 
 
 def _may_be_forgotten(customer: Customer, at: datetime) -> bool:
-    closed = ClosedAccount.objects.filter(customer=customer, closed_at__lte=at - retention.lasts("evidence"))
-    return closed.exists() and not any(going_on(customer, at) for going_on in _GOING_ON)
+    since = at - retention.lasts("evidence")
+    closed = ClosedAccount.objects.filter(customer=customer, closed_at__lte=since)
+    # What was granted on some proof lately must be provable as long as anything else: nobody forgets it away.
+    granted = Grant.objects.filter(customer=customer, held__gte=Level.LOW, decided_at__gt=since)
+    return closed.exists() and not granted.exists() and not any(going_on(customer, at) for going_on in _GOING_ON)
 
 
 def _forget(customer: Customer, by: Staff, at: datetime) -> None:
-    subjects = [str(customer.pseudonym), *_contacts_of_him_alone(customer)]
+    subjects = [str(customer.pseudonym), *_contacts_of_him_alone(customer, at - retention.lasts("evidence"))]
     for forget in _ROOMS:
         forget(customer)
     for subject in subjects:
@@ -107,12 +112,16 @@ def _forget(customer: Customer, by: Staff, at: datetime) -> None:
         )
 
 
-def _contacts_of_him_alone(customer: Customer) -> list[str]:
-    """Return the pseudonyms of contacts in which nobody else was named: what was told before he was is his too."""
+def _contacts_of_him_alone(customer: Customer, before: datetime) -> list[str]:
+    """Return the pseudonyms of old contacts in which nobody else was named: what was told before he was is his too.
+
+    Of newer ones the keys stay until their own time: anybody may have said his number, and what he did is provable.
+    """
     of_others = Claim.objects.filter(speaker__interaction=OuterRef("pk"), customer__isnull=False).exclude(
         customer=customer
     )
-    his = Interaction.objects.filter(~Exists(of_others), speakers__claims__customer=customer).distinct()
+    his = Interaction.objects.filter(~Exists(of_others), speakers__claims__customer=customer, started_at__lte=before)
+    his = his.distinct()
     return [str(pseudonym) for pseudonym in his.values_list("pseudonym", flat=True)]
 
 
