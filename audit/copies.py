@@ -19,6 +19,7 @@ class Row(NamedTuple):
     actor: str
     outcome: str
     org: str
+    second: int = 0  # at which the database took it in, since 1970
 
 
 class Comparison:
@@ -34,7 +35,7 @@ class Comparison:
         Several times as fast as parsing. What it can't tell for certain it calls unequal, and `differing` decides: a
         body of another version or with other keys, a value that is written with escapes.
         """
-        _, body, payload, uid, kind, subject, actor, outcome, org = row
+        _, body, payload, uid, kind, subject, actor, outcome, org, _ = row
         start = self._starts.get(actor) or self._start(actor)
         middle = self._middles.get((kind, org, outcome)) or self._middle(kind, org, outcome)
         end = f',"subject":"{subject}","uid":"{uid}","v":1}}'.encode()

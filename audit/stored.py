@@ -10,7 +10,7 @@ from audit.judging import Mark
 from audit.models import Tree
 
 LEAVES = """
-    SELECT l.leaf_index, e.body, e.payload_ct, {uid}, e.kind, e.subject_ref, e.actor, e.outcome, e.org
+    SELECT l.leaf_index, e.body, e.payload_ct, {uid}, e.kind, e.subject_ref, e.actor, e.outcome, e.org, {second}
       FROM audit_leaf l LEFT JOIN audit_entry e ON e.id = l.entry_id
      WHERE l.log = %s AND l.leaf_index >= %s AND l.leaf_index < %s ORDER BY l.leaf_index"""
 TILES = "SELECT n, hashes FROM audit_tile WHERE log = %s AND level = %s AND n >= %s AND n < %s ORDER BY n"
@@ -38,7 +38,7 @@ def count(log: int) -> int:
 
 def leaves(log: int, start: int, end: int) -> list[Row]:
     """Give the leaves from start up to end, as many as there are, as tuples in the form of Row."""
-    return cast("list[Row]", _rows(LEAVES.format(uid=_uid()), [log, start, end]))
+    return cast("list[Row]", _rows(LEAVES.format(uid=_uid(), second=_second()), [log, start, end]))
 
 
 def tiles(log: int, level: int, start: int, end: int) -> dict[int, bytes]:
@@ -80,3 +80,10 @@ def _uid() -> str:
         return "e.uid::text"
     parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     return " || '-' || ".join(f"substr(e.uid, {start}, {length})" for start, length in parts)
+
+
+def _second() -> str:
+    """Write the database's moment of an entry in whole seconds."""
+    if connection.vendor == "postgresql":
+        return "extract(epoch from e.at)::bigint"
+    return "CAST(strftime('%%s', e.at) AS INTEGER)"

@@ -21,6 +21,7 @@ from audit.notes import Checkpoint, NoCheckpoint, NotSigned, open_checkpoint
 BATCH = 16 * WIDTH
 ENOUGH = 100
 LARGEST = 2**63 - 1
+OUT_OF_ORDER = 3600  # seconds that an entry may have waited behind a transaction that began before it
 
 Progress = Callable[[int, int], None]
 
@@ -81,6 +82,7 @@ class _Check:
         self.find = self.judge.find
         self.checkpoints = self.signatures = self.signed = 0
         self.held: list[Mark] = []
+        self.latest = 0
 
     def begin(self, held: Sequence[str]) -> None:
         """Take the notes that others hold, and those whose checkpoint is gone, beside the checkpoints that stand."""
@@ -133,10 +135,18 @@ class _Check:
                 hashes[at] = sha256(b"\x00" + body).digest()
                 if not equal(row) and (columns := differing(Row(*row))):
                     self.find(at, f"entry {at}: {', '.join(columns)} isn't what was logged ({row[3]})")
+                self._in_time(at, row[9])
         if len(hashes) != last - first:
             for at in sorted(set(range(first, last)) - hashes.keys()):
                 self.find(at, f"entry {at}: it is gone")
         return [hashes.get(at) for at in range(first, last)]
+
+    def _in_time(self, at: int, second: int) -> None:
+        """Hold an entry's moment against those before it: it is in no hash, but a period is searched by it."""
+        if second < self.latest - OUT_OF_ORDER:
+            self.find(at, f"entry {at}: its moment lies more than an hour before that of an entry in front of it")
+        else:
+            self.latest = max(self.latest, second)
 
     def _marks(self, row: Mark) -> list[Mark]:
         """Give what a checkpoint's row says, and what its signed note says if that is something else."""

@@ -27,7 +27,11 @@ if "TEST_REDIS" not in os.environ:  # the first process starts them, xdist's wor
         if name.startswith(("DATABASE_", "REDIS_", "TWILIO_", "EMAIL_", "NOTICE_", "E_ID_")):
             del os.environ[name]
     os.environ.update(services.environment(os.environ.get("TEST_DB", "postgresql")))
-os.environ["REDIS_URL"] = f"{os.environ['TEST_REDIS']}/{int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
+PLACE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+os.environ["REDIS_URL"] = f"{os.environ['TEST_REDIS']}/{PLACE}"
+if PLACE and os.environ.get("TEST_DB", "postgresql") == "postgresql":
+    # A transaction left open anywhere in a cluster holds back the log of every database in it: to each his own.
+    os.environ["DATABASE_URL"] = services.another_postgresql()
 os.environ["DJANGO_SETTINGS_MODULE"] = "contactcentre.settings"
 
 import django

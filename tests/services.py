@@ -215,6 +215,13 @@ def _redis_answers(port: int) -> bool:
     return False
 
 
+def another_postgresql() -> str:
+    """Start one more PostgreSQL for as long as this process lives and return its address."""
+    started = contextlib.ExitStack()
+    atexit.register(started.close)
+    return started.enter_context(postgresql())
+
+
 def environment(kind: str) -> dict[str, str]:
     """Start what this process needs and return the settings of the tests; kind is postgresql or sqlite."""
     started = contextlib.ExitStack()

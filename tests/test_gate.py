@@ -235,6 +235,8 @@ def test_parameters_of_the_wrong_shape_are_malformed_and_judge_nothing(
     cast: Cast, name: str, bad: dict[str, Any]
 ) -> None:
     call, by = standing_at(cast, Level.NONE)
+    if declarations.declared(name).at_desk:
+        call, by = cast.desk(at=NOW, claims=cast.antti, level="NONE"), cast.clerk_kalle
     refusals = Refusal.objects.count()
     decided = ask(name, call, by if declarations.declared(name).roles else None, bad)
     assert isinstance(decided, Malformed), decided

@@ -101,7 +101,7 @@ def test_the_desks_page_says_what_to_do_about_another_customer(
     names(visit, cast.helena.number, cast)
     address = reverse("admin:visits_step", args=[visit.public_id, "code"])
     told = clerk.post(address, {"code": code_sent()}, follow=True).content.decode()
-    assert "book a visit of his own" in told
+    assert "receive him there or book him a visit" in told
     assert standing(here(visit), visit.starts_at)[1].level is Level.NONE
     clerk.post(reverse("admin:visits_step", args=[visit.public_id, "finish"]))
     assert not here(visit).live, "the contact can still be ended"

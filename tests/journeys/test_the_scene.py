@@ -168,10 +168,11 @@ class Scene:
         told = Notice.objects.filter(subject=str(self.antti.customer.pseudonym), reference__isnull=False)
         assert {(notice.channel, notice.language) for notice in told} == {("SMS", "sv"), ("EMAIL", "sv")}
         with translation.override("sv"):  # the language of his record; he spoke Finnish on the telephone
-            words = str(declared("change_address").told)
+            words, after_the_day = str(declared("change_address").told).split("%(day)s")
         for channel in ("SMS", "EMAIL"):
             texts = " ".join(notice.text for notice in told.filter(channel=channel))
             assert words in texts
+            assert after_the_day in texts
         for notice in told:
             deliver(notice.pk, at=now() + BUNDLE)
         assert set(told.values_list("state", flat=True)) == {Notice.State.SENT}
