@@ -1,4 +1,4 @@
-"""The desk of an auditor in Chromium, in Finnish and by keyboard alone: search, one contact, one decision, an export."""
+"""The auditor's desk in Chromium, in Finnish, by keyboard alone: search, one contact, one decision, an export."""
 
 from __future__ import annotations
 
