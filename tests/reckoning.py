@@ -193,7 +193,8 @@ class Reckoning:
 
     def gives(self, right: Right, party: Contact | Waiting, action: str, parameters: dict[str, Any]) -> bool:
         """Tell whether this one counts now, for this matter and this sum."""
-        running = right.ended is None and (right.ends is None or self.at < right.ends)
+        by_this = action == "end_mandate" and right.ended == self.at  # judged afterwards: he has just laid it down
+        running = (right.ended is None or by_this) and (right.ends is None or self.at < right.ends)
         general = not right.actions and party.capacity != "MANDATE"
         covers = general or action in right.actions or action == "end_mandate"
         small = right.most is None or parameters.get("amount", 0) <= right.most
