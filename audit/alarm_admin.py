@@ -44,7 +44,7 @@ class AlarmAdmin(admin.ModelAdmin):
         """Ask every question now, and tell since when an answer has been an alarm."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        at, noted = timezone.now(), Alarm.objects.in_bulk()  # noqa: TID251 - a page is an edge
+        at, noted = timezone.now(), Alarm.objects.in_bulk()
         watched_at = max((each.watched_at for each in noted.values()), default=None)
         shown = {
             **self.admin_site.each_context(request),

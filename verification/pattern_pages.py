@@ -47,7 +47,7 @@ def patterns(request: HttpRequest, code: str = PATTERNS[0].code) -> HttpResponse
     pattern = next((each for each in PATTERNS if each.code == code), None)
     if pattern is None:
         raise Http404
-    now = timezone.now()  # noqa: TID251 - a page is an edge
+    now = timezone.now()
     today = timezone.localdate(now)
     chosen = {"since": today - timedelta(days=DAYS), "until": today}
     form = PeriodForm({name: request.GET.get(name, day.isoformat()) for name, day in chosen.items()})
