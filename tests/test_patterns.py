@@ -158,4 +158,4 @@ def test_each_row_leads_to_entries_that_the_list_shows(cast: Cast) -> None:
         (row,) = found(cast, code)
         answer = browser.get("/admin/audit/entry/", row.entries)
         assert answer.status_code == 200, code
-        assert answer.context["cl"].result_count >= 3, code
+        assert len(answer.context["rows"]) >= 3, code
