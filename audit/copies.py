@@ -19,7 +19,7 @@ class Row(NamedTuple):
     actor: str
     outcome: str
     org: str
-    second: int = 0  # at which the database took it in, since 1970
+    second: int | None = 0  # at which the database took it in, since 1970
 
 
 class Comparison:

@@ -141,9 +141,11 @@ class _Check:
                 self.find(at, f"entry {at}: it is gone")
         return [hashes.get(at) for at in range(first, last)]
 
-    def _in_time(self, at: int, second: int) -> None:
+    def _in_time(self, at: int, second: int | None) -> None:
         """Hold an entry's moment against those before it: it is in no hash, but a period is searched by it."""
-        if second < self.latest - OUT_OF_ORDER:
+        if second is None:  # SQLite takes any text for a moment
+            self.find(at, f"entry {at}: its moment can't be read")
+        elif second < self.latest - OUT_OF_ORDER:
             self.find(at, f"entry {at}: its moment lies more than an hour before that of an entry in front of it")
         else:
             self.latest = max(self.latest, second)

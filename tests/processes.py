@@ -74,6 +74,7 @@ class Worker:
 def served_site() -> Iterator[str]:
     """Serve the site by waitress in threads of this process, and yield its address on localhost."""
     from django.core.wsgi import get_wsgi_application
+    from waitress import wasyncore
     from waitress.server import create_server
 
     application = get_wsgi_application()
@@ -87,5 +88,7 @@ def served_site() -> Iterator[str]:
         patience = time.monotonic() + 5
         while server.task_dispatcher.active_count and time.monotonic() < patience:
             time.sleep(0.02)  # an answer under way would write to a closed pipe
-        server.close()
+        # By the loop's own thread: sockets that somebody else closes under its poll make it fail.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
         thread.join(5)
+        server.task_dispatcher.shutdown()

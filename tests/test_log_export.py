@@ -35,8 +35,8 @@ def tree(db: None, tmp_path: Path, settings: Any) -> Tree:
     made = grow(300, data_dir=tmp_path / "var")
     disarm()
     first, last = entry_of(FIRST).pk, entry_of(END - 1).pk
-    tamper("UPDATE audit_entry SET at = '2026-11-09 21:00:00.5+00' WHERE id < %s", first)
-    tamper("UPDATE audit_entry SET at = '2026-11-10 09:00:00.5+00' WHERE id BETWEEN %s AND %s", first, last)
+    tamper("UPDATE audit_entry SET at = '2026-11-09 21:00:00.5+00:00' WHERE id < %s", first)
+    tamper("UPDATE audit_entry SET at = '2026-11-10 09:00:00.5+00:00' WHERE id BETWEEN %s AND %s", first, last)
     return made
 
 
