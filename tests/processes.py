@@ -90,5 +90,4 @@ def served_site() -> Iterator[str]:
             time.sleep(0.02)  # an answer under way would write to a closed pipe
         # By the loop's own thread: sockets that somebody else closes under its poll make it fail.
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-        thread.join(5)
-        server.task_dispatcher.shutdown()
+        thread.join(5)  # its workers stay: one that ends would leave its connection to the database open
