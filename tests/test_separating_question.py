@@ -163,7 +163,7 @@ def test_the_log_tells_that_it_was_asked_and_answered_and_the_name_is_forgotten(
     assert bytes(question_of(phone).sealed_name)
     phone.press("1704")
     assert not bytes(question_of(phone).sealed_name)
-    entries = [read(each).envelope for each in Entry.objects.filter(kind__startswith="claim.question")]
+    entries = [read(each).envelope for each in Entry.objects.filter(kind__startswith="claim.question").order_by("id")]
     told = [(each["kind"], each["outcome"]) for each in entries]
     assert told == [("claim.question_asked", "ok"), ("claim.question_answered", "picked")]
 
