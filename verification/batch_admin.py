@@ -165,7 +165,13 @@ def _numbers(batch: Batch) -> list[tuple[str, str | int]]:
     if batch.approved_at is not None or not batch.sealed_content:
         return []
     if batch.action == erasing.ACTION:
-        return [(_("customers to forget"), batch.rows), (_("why"), erasing.why(batch))]
+        # Whether anybody has these numbers isn't told: they are what the preparer typed.
+        numbers, because = erasing.asked(batch)
+        return [
+            (_("customers to forget"), batch.rows),
+            (_("customer numbers"), ", ".join(numbers)),
+            (_("why"), because),
+        ]
     labels = {
         "rows": _("customers in the file"),
         "contacts": _("contact points"),

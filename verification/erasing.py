@@ -59,11 +59,11 @@ def room(forget: Callable[[Customer], None], *, going_on: Callable[[Customer, da
 
 def prepare(numbers: str, because: str, *, by: Staff, at: datetime) -> Batch:
     """Store which customers are to be forgotten, and why, for a second person to approve. Raises BadFile."""
-    asked = numbers.split()
-    if faults := _problems(asked, because):
+    given = numbers.split()
+    if faults := _problems(given, because):
         raise BadFile(faults)
-    content = json.dumps({"numbers": asked, "because": because.strip()}).encode()
-    return batches.prepare(ACTION, content, rows=len(asked), purpose=PURPOSE, by=by, at=at)
+    content = json.dumps({"numbers": given, "because": because.strip()}).encode()
+    return batches.prepare(ACTION, content, rows=len(given), purpose=PURPOSE, by=by, at=at)
 
 
 def _problems(numbers: list[str], because: str) -> list[str]:
@@ -75,9 +75,10 @@ def _problems(numbers: list[str], because: str) -> list[str]:
     return found
 
 
-def why(batch: Batch) -> str:
-    """Return the reason that was given. Raises BadFile."""
-    return str(json.loads(batches.content(batch))["because"])
+def asked(batch: Batch) -> tuple[list[str], str]:
+    """Return whom to forget, and the reason that was given: who approves must know what. Raises BadFile."""
+    content = json.loads(batches.content(batch))
+    return [str(number) for number in content["numbers"]], str(content["because"])
 
 
 def carry_out(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
@@ -85,13 +86,13 @@ def carry_out(batch: Batch, *, by: Staff, at: datetime) -> dict[str, Any]:
 
     Which they are is not told apart: a number that is nobody's is left alone like one whose time has not come.
     """
-    asked = json.loads(batches.content(batch))["numbers"]
-    found = Customer.objects.filter(organisation_id=batch.organisation_id, number__in=asked)
+    numbers, _why = asked(batch)
+    found = Customer.objects.filter(organisation_id=batch.organisation_id, number__in=numbers)
     gone = [customer for customer in found.order_by("pk") if _may_be_forgotten(customer, at)]
     for customer in gone:
         _forget(customer, by, at)
     batches.done(batch, by=by, at=at)
-    return {"erased": len(gone), "left_alone": len(asked) - len(gone)}
+    return {"erased": len(gone), "left_alone": len(numbers) - len(gone)}
 
 
 def _may_be_forgotten(customer: Customer, at: datetime) -> bool:
@@ -103,10 +104,11 @@ def _may_be_forgotten(customer: Customer, at: datetime) -> bool:
 
 
 def _forget(customer: Customer, by: Staff, at: datetime) -> None:
-    subjects = [str(customer.pseudonym), *_contacts_of_him_alone(customer, at - retention.lasts("evidence"))]
+    contacts = _contacts_of_him_alone(customer, at - retention.lasts("evidence"))
     for forget in _ROOMS:
         forget(customer)
-    for subject in subjects:
+    Interaction.objects.filter(pseudonym__in=contacts).update(sealed_line=b"")
+    for subject in (str(customer.pseudonym), *contacts):
         erasure.erase(
             subject=subject, actor=by.actor, purpose=PURPOSE, at=at, organisation=str(customer.organisation_id)
         )
@@ -115,7 +117,8 @@ def _forget(customer: Customer, by: Staff, at: datetime) -> None:
 def _contacts_of_him_alone(customer: Customer, before: datetime) -> list[str]:
     """Return the pseudonyms of old contacts in which nobody else was named: what was told before he was is his too.
 
-    Of newer ones the keys stay until their own time: anybody may have said his number, and what he did is provable.
+    Newer ones keep their keys, and the line that was called from, until their own time: anybody may have said his
+    number, and what he did is provable.
     """
     of_others = Claim.objects.filter(speaker__interaction=OuterRef("pk"), customer__isnull=False).exclude(
         customer=customer
@@ -132,7 +135,6 @@ def _forget_here(customer: Customer) -> None:
     SmsCode.objects.filter(claim__in=claims).delete()
     AuthenticatorSetup.objects.filter(customer=customer).delete()
     ParkedMatter.objects.filter(refusal__customer=customer).delete()
-    Interaction.objects.filter(speakers__claims__in=claims).update(sealed_line=b"")
     for model in (ContactChange, Authenticator, ListCode, Passkey):
         empty_of(model, customer=customer)
     empty_of(Mandate, principal=customer)
